@@ -1,0 +1,71 @@
+//! Where our files are. Nothing here touches the disk.
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// The name of our folder below each of the system's folders. Never `seqera` or `seqera-ai`: those belong to
+/// Seqera's own CLI.
+const FOLDER: &str = "seqera-credential-helper";
+
+/// The folders we own.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Holds `config.toml`, which is the user's.
+    pub config: PathBuf,
+    /// What is not secret: a file a profile, what `configure` did, the fall-back for `run`.
+    pub state: PathBuf,
+    /// The sealed store.
+    pub store: PathBuf,
+    /// What prompts read: on a local disk where the system has one, since a prompt must not wait for NFS.
+    pub run: PathBuf,
+}
+
+impl Paths {
+    /// The folders for this user: below `SEQERA_HELPER_HOME` where it is set, else where the system puts
+    /// such things (XDG on Linux). An error where neither is known.
+    pub fn from_env() -> Result<Paths> {
+        if let Some(home) = non_empty("SEQERA_HELPER_HOME") {
+            return Ok(Paths::below(Path::new(&home)));
+        }
+        let unknown = || {
+            Error::failed("your home folder is not known")
+                .next("set HOME, or SEQERA_HELPER_HOME to a folder of your own")
+        };
+        let data = dirs::data_local_dir().ok_or_else(unknown)?.join(FOLDER);
+        let state = dirs::state_dir().map_or_else(|| data.join("state"), |dir| dir.join(FOLDER));
+        Ok(Paths {
+            config: dirs::config_dir().ok_or_else(unknown)?.join(FOLDER),
+            run: dirs::runtime_dir().map_or_else(|| state.join("run"), |dir| dir.join(FOLDER)),
+            store: data.join("store"),
+            state,
+        })
+    }
+
+    /// All folders below one (`SEQERA_HELPER_HOME`).
+    pub fn below(home: &Path) -> Paths {
+        Paths {
+            config: home.to_path_buf(),
+            state: home.join("state"),
+            store: home.join("store"),
+            run: home.join("run"),
+        }
+    }
+
+    /// The user's configuration.
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+}
+
+/// An environment variable, where an empty value counts as unset.
+pub fn non_empty(name: impl AsRef<OsStr>) -> Option<std::ffi::OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Like [`non_empty`], as text; a value that is not UTF-8 counts as unset.
+pub fn env_text(name: &str) -> Option<String> {
+    non_empty(name)?.into_string().ok()
+}

@@ -1,0 +1,3 @@
+//! Everything the programs promise, shown by driving the built programs. One file a capability.
+
+mod support;

@@ -1,0 +1,1 @@
+//! A hermetic home for each test, and what starts the real parts.
