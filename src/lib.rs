@@ -3,5 +3,7 @@
 
 pub mod error;
 pub mod paths;
+pub mod profile;
 pub mod secret;
+pub mod store;
 pub mod target;

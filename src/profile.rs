@@ -1,0 +1,225 @@
+//! Everything about a login that is not secret: who, where, how, until when.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::paths::{Paths, env_text};
+use crate::store::file;
+
+/// A profile is small; whatever is larger is not ours.
+const LIMIT: u64 = 64 * 1024;
+
+/// The name of a profile: 1 to 40 of `A-Z a-z 0-9 _ -`, so that it is safe as a file name and in a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ProfileName(String);
+
+impl ProfileName {
+    /// The profile everyone has first.
+    pub fn default_name() -> Self {
+        ProfileName("default".into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ProfileName {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let ok = (1..=40).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+            && !name.starts_with('-');
+        match ok {
+            true => Ok(ProfileName(name.into())),
+            false => Err(Error::usage("this is no name for a profile")
+                .next("use 1 to 40 letters, digits, '-' and '_', not starting with '-'")),
+        }
+    }
+}
+
+impl TryFrom<String> for ProfileName {
+    type Error = Error;
+
+    fn try_from(name: String) -> Result<Self> {
+        name.parse()
+    }
+}
+
+impl From<ProfileName> for String {
+    fn from(name: ProfileName) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The platform a login is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderId {
+    /// Seqera Platform, Cloud or Enterprise.
+    Seqera,
+    /// Sekuire.
+    Sekuire,
+}
+
+/// How a person logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// OAuth in a browser.
+    Browser,
+    /// OAuth with a code typed on another device.
+    Device,
+    /// A personal access token.
+    Token,
+    /// An API key.
+    ApiKey,
+}
+
+/// An organization of the Platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// The Platform's number for it; Sekuire's identifiers are text.
+    pub id: String,
+    /// Its short name.
+    pub name: String,
+}
+
+/// A workspace of the Platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Exported as `TOWER_WORKSPACE_ID`: decimal for Seqera.
+    pub id: String,
+    /// Its short name.
+    pub name: String,
+    /// The short name of the organization it is in.
+    pub organization: String,
+}
+
+/// What is known of a login without opening the sealed store. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// Its name, which is also its file's.
+    pub name: ProfileName,
+    /// The platform.
+    pub provider: ProviderId,
+    /// The base of the API, without a trailing slash.
+    pub endpoint: String,
+    /// How the person logged in.
+    pub method: Method,
+    /// Who, as the server says: an address, where there is one.
+    pub account: Option<String>,
+    /// The account's identifier at the server.
+    pub account_id: Option<String>,
+    /// The chosen organization.
+    pub organization: Option<Organization>,
+    /// The chosen workspace.
+    pub workspace: Option<Workspace>,
+    /// Counts every change of the login, of its tokens and of what is exported.
+    pub generation: u64,
+    /// When the person logged in.
+    pub logged_in_at: u64,
+    /// When the access token ends; a personal access token or API key has no known end.
+    pub access_expires_at: Option<u64>,
+    /// When the session ends and the person must log in again, where the server tells.
+    pub session_expires_at: Option<u64>,
+    /// Whether the access token renews itself.
+    pub renews: bool,
+    /// Set when the server ended the session: the time it was noticed.
+    pub ended_at: Option<u64>,
+}
+
+impl Profile {
+    /// Reads the profile; nothing where there is none.
+    pub fn load(paths: &Paths, name: &ProfileName) -> Result<Option<Profile>> {
+        let path = profile_file(paths, name);
+        let unreadable = |why: String| {
+            Error::failed(format!("the profile '{name}' cannot be read from {}: {why}", path.display()))
+                .next("move that file away and log in again")
+        };
+        let Some(bytes) = file::read(&path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
+        else {
+            return Ok(None);
+        };
+        let profile: Profile =
+            serde_json::from_slice(&bytes).map_err(|_| unreadable("it is damaged".into()))?;
+        Ok(Some(profile))
+    }
+
+    /// Writes the profile, whole or not at all.
+    pub fn save(&self, paths: &Paths) -> Result<()> {
+        let path = profile_file(paths, &self.name);
+        let bytes = serde_json::to_vec_pretty(self).map_err(|e| Error::failed(e.to_string()))?;
+        file::private_dir(&paths.state)
+            .and_then(|()| file::private_dir(&paths.state.join(PROFILES)))
+            .and_then(|()| file::replace(&path, &bytes))
+            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+    }
+
+    /// Removes the profile's file.
+    pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
+        let path = profile_file(paths, name);
+        file::remove(&path)
+            .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))
+    }
+
+    /// The names of all profiles, sorted.
+    pub fn list(paths: &Paths) -> Result<Vec<ProfileName>> {
+        let dir = paths.state.join(PROFILES);
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Error::io(format_args!("{} cannot be read", dir.display()), &error)),
+        };
+        let mut names: Vec<ProfileName> = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.parse().ok())
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// The name of the profile in use: `SEQERA_PROFILE`, else the one chosen with `seqera profile use`, else
+    /// `default`.
+    pub fn selected(paths: &Paths) -> Result<ProfileName> {
+        if let Some(name) = env_text("SEQERA_PROFILE") {
+            return name.parse();
+        }
+        Ok(Profile::chosen(paths))
+    }
+
+    /// The name chosen with `seqera profile use`, whatever `SEQERA_PROFILE` says.
+    pub fn chosen(paths: &Paths) -> ProfileName {
+        let chosen = file::read(&paths.state.join(CHOSEN), 64).ok().flatten();
+        chosen
+            .and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok())
+            .unwrap_or_else(ProfileName::default_name)
+    }
+
+    /// Makes `name` the profile of all shells without a `SEQERA_PROFILE` of their own.
+    pub fn choose(paths: &Paths, name: &ProfileName) -> Result<()> {
+        let path = paths.state.join(CHOSEN);
+        file::private_dir(&paths.state)
+            .and_then(|()| file::replace(&path, format!("{name}\n").as_bytes()))
+            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+    }
+}
+
+const PROFILES: &str = "profiles";
+const CHOSEN: &str = "profile";
+
+fn profile_file(paths: &Paths, name: &ProfileName) -> PathBuf {
+    paths.state.join(PROFILES).join(format!("{name}.json"))
+}

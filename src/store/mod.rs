@@ -1,0 +1,3 @@
+//! Where secrets rest.
+
+pub mod file;
