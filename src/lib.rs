@@ -1,9 +1,17 @@
 //! The map of the house. Two programs stand at its doors: `seqera` for people, `seqera-credential-helper` for
 //! other programs.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
+
+pub mod broker;
+pub mod config;
+pub mod deadline;
 pub mod error;
 pub mod paths;
+pub mod process;
 pub mod profile;
+pub mod protocol;
 pub mod secret;
 pub mod store;
 pub mod target;
+pub mod ui;

@@ -1,0 +1,108 @@
+//! Serves git: gitcredentials(7).
+
+pub mod wire;
+
+use zeroize::Zeroizing;
+
+use super::{fail, read_input, reply, tell, usage};
+use crate::broker::{Broker, Login};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::paths::Paths;
+use crate::secret::Secret;
+use wire::{Answer, CAPABILITIES, Operation, Request};
+
+/// The kind under which the store keeps what git brings.
+const KIND: &str = "git";
+
+/// Answers a call with these words after the program's name. Returns the exit code.
+pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
+    // Options may stand in front: git appends the operation to whatever is configured.
+    let Some(word) = words.last() else { return usage() };
+    match Operation::from_name(word) {
+        Some(Operation::Capability) => reply(CAPABILITIES),
+        None => 0,
+        Some(_) => match read_input() {
+            Ok(input) => answer(word, &input, deadline),
+            Err(error) => fail(&error),
+        },
+    }
+}
+
+/// Answers an operation whose input was read.
+pub(super) fn answer(word: &str, input: &[u8], deadline: Deadline) -> u8 {
+    let request = match wire::parse(input) {
+        Ok(request) => request,
+        Err(refused) => return fail(&Error::failed(refused.words())),
+    };
+    let Some(operation) = Operation::from_name(word) else { return 0 };
+    match serve(operation, request, deadline) {
+        Ok(bytes) if bytes.is_empty() => 0,
+        Ok(bytes) => reply(&bytes),
+        Err(error) => fail(&error),
+    }
+}
+
+fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Zeroizing<Vec<u8>>> {
+    let nothing = Ok(Zeroizing::default());
+    let Some(target) = &request.target else { return nothing };
+    let paths = Paths::from_env()?;
+    let broker = Broker::new(&paths, deadline);
+    let matches = |login: &Login| {
+        (request.path.is_none() || login.path == request.path)
+            && (request.username.is_none() || login.username == request.username)
+    };
+    match operation {
+        Operation::Capability => nothing,
+        Operation::Get => {
+            let usable = |login: &Login| matches(login) && (request.can_authtype || login.password.is_some());
+            let found = broker.find(KIND, target, usable)?;
+            Ok(found.first().map(|login| lines(login, request.can_authtype)).unwrap_or_default())
+        }
+        Operation::Erase => {
+            let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
+            broker.forget(KIND, target, |login| {
+                matches(login)
+                    && same(&request.password, &login.password)
+                    && same(&request.credential, &login.credential)
+            })?;
+            nothing
+        }
+        Operation::Store => {
+            let whole = (request.username.is_some() && request.password.is_some())
+                || (request.authtype.is_some() && request.credential.is_some());
+            if whole && !request.ephemeral {
+                let (target, login) = (target.clone(), login(request));
+                tell(broker.keep(KIND, &target, &login.path_and_user(), login)?);
+            }
+            nothing
+        }
+    }
+}
+
+fn login(request: Request) -> Login {
+    Login {
+        path: request.path,
+        username: request.username,
+        password: request.password,
+        authtype: request.authtype,
+        credential: request.credential,
+        expires_at: request.password_expiry_utc,
+        oauth_refresh_token: request.oauth_refresh_token,
+        server_url: None,
+        stored_at: 0,
+    }
+}
+
+fn lines(login: &Login, can_authtype: bool) -> Zeroizing<Vec<u8>> {
+    let header = login.authtype.as_ref().zip(login.credential.as_ref()).filter(|_| can_authtype);
+    Answer {
+        username: login.username.as_ref(),
+        password: login.password.as_ref(),
+        password_expiry_utc: login.expires_at,
+        oauth_refresh_token: login.oauth_refresh_token.as_ref(),
+        header,
+        ephemeral: false,
+    }
+    .to_bytes()
+}

@@ -1,0 +1,208 @@
+//! A lock made of files, for file systems that cannot lock.
+//!
+//! Beside `lock` stand `lock.1`, `lock.2`, …: each names its owner, and the highest number counts. Taking the
+//! lock is creating the next number, which only one process can (`O_EXCL`, safe on NFS since version 3);
+//! letting go is replacing one's file by an empty one. Numbers only grow, so a slow process that still
+//! believes in an old number can never take the lock from its new owner: it finds a higher one and withdraws.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file;
+
+/// Who holds a lock: enough to prove, on the same host, that it is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The host's name.
+    pub host: String,
+    /// Changes with every start of the host; empty where it is not known.
+    pub boot: String,
+    /// The process.
+    pub pid: u32,
+    /// When the process began, in the kernel's own unit: a number may be given to another process.
+    pub began: u64,
+}
+
+impl Identity {
+    /// This process.
+    pub fn here() -> Identity {
+        let pid = std::process::id();
+        Identity { host: host_name(), boot: boot_id(), pid, began: began(pid).unwrap_or(0) }
+    }
+
+    /// Whether that process certainly no longer runs. Of another host nothing is certain.
+    pub fn is_gone(&self) -> bool {
+        let here = Identity::here();
+        if self.host != here.host {
+            return false;
+        }
+        if self.boot != here.boot {
+            return !self.boot.is_empty() && !here.boot.is_empty();
+        }
+        cfg!(target_os = "linux") && began(self.pid) != Some(self.began)
+    }
+}
+
+/// A lock held by an owner file.
+#[derive(Debug)]
+pub struct Owner(PathBuf);
+
+impl Owner {
+    /// Takes the lock at `path` if it is free or its owner is certainly gone.
+    pub fn claim(path: &Path) -> io::Result<Option<Owner>> {
+        let highest = highest(path)?;
+        if let Some(number) = highest
+            && !is_free(&numbered(path, number))?
+        {
+            return Ok(None);
+        }
+        let mine = highest.unwrap_or(0) + 1;
+        let claimed = numbered(path, mine);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut owner_file = match options.open(&claimed) {
+            Ok(owner_file) => owner_file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        owner_file.write_all(&serde_json::to_vec(&Identity::here())?)?;
+        owner_file.sync_all()?;
+        if self::highest(path)? != Some(mine) {
+            fs::remove_file(&claimed)?;
+            return Ok(None);
+        }
+        for older in 1.max(mine.saturating_sub(8))..mine {
+            let _ = fs::remove_file(numbered(path, older));
+        }
+        Ok(Some(Owner(claimed)))
+    }
+
+    /// Lets go.
+    pub fn release(&self) {
+        // If this fails the lock stays ours until this process ends, which frees it too.
+        let _ = file::replace(&self.0, RELEASED);
+    }
+}
+
+const RELEASED: &[u8] = b"released\n";
+
+fn numbered(path: &Path, number: u64) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+fn highest(path: &Path) -> io::Result<Option<u64>> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let prefix = format!("{}.", name.to_string_lossy());
+    let mut highest = None;
+    for entry in fs::read_dir(dir)? {
+        let number = entry?.file_name().to_str().and_then(|name| name.strip_prefix(&prefix)?.parse().ok());
+        highest = highest.max(number);
+    }
+    Ok(highest)
+}
+
+/// An owner file that is not yet whole is one being written: its owner is alive, or died within an instant
+/// that we let pass before believing it.
+fn is_free(path: &Path) -> io::Result<bool> {
+    const HALF_WRITTEN: std::time::Duration = std::time::Duration::from_secs(30);
+    let Some(bytes) = file::read(path, 4096)? else { return Ok(false) };
+    if bytes == RELEASED {
+        return Ok(true);
+    }
+    match serde_json::from_slice::<Identity>(&bytes) {
+        Ok(owner) => Ok(owner.is_gone()),
+        Err(_) => Ok(fs::metadata(path)?.modified()?.elapsed().is_ok_and(|age| age > HALF_WRITTEN)),
+    }
+}
+
+/// The name of this host.
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
+fn boot_id() -> String {
+    #[cfg(feature = "fault-points")]
+    if let Some(boot) = crate::paths::env_text("SEQERA_TEST_BOOT_ID") {
+        return boot;
+    }
+    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(boot) => boot.trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included.
+fn began(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Whether a test asks for owner files where the file system could lock.
+pub(super) fn forced() -> bool {
+    cfg!(feature = "fault-points") && crate::paths::env_text("SEQERA_TEST_OWNER_FILES").is_some()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn claim(path: &Path) -> Option<Owner> {
+        Owner::claim(path).unwrap()
+    }
+
+    #[test]
+    fn one_owner_at_a_time_and_numbers_only_grow() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        for _ in 0..3 {
+            let owner = claim(&path).unwrap();
+            assert!(claim(&path).is_none());
+            owner.release();
+        }
+        assert_eq!(highest(&path).unwrap(), Some(3));
+        assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_an_owner_that_is_certainly_gone_loses_the_lock() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        let here = Identity::here();
+        let owned_by = |owner: &Identity| {
+            fs::write(numbered(&path, 7), serde_json::to_vec(owner).unwrap()).unwrap();
+            let taken = claim(&path).is_some();
+            let _ = fs::remove_file(numbered(&path, 8));
+            taken
+        };
+        assert!(!owned_by(&here), "alive");
+        assert!(!owned_by(&Identity { host: "elsewhere".into(), ..here.clone() }), "another host");
+        assert!(owned_by(&Identity { began: here.began + 1, ..here.clone() }), "number given again");
+        assert!(owned_by(&Identity { boot: "an earlier start".into(), ..here.clone() }), "restarted");
+        fs::write(numbered(&path, 7), b"{\"host\":").unwrap();
+        assert!(claim(&path).is_none(), "being written");
+    }
+
+    #[test]
+    fn who_believes_in_an_old_number_withdraws() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        claim(&path).unwrap().release();
+        let _second = claim(&path).unwrap();
+        fs::write(numbered(&path, 9), serde_json::to_vec(&Identity::here()).unwrap()).unwrap();
+        fs::remove_file(numbered(&path, 2)).unwrap();
+        assert!(claim(&path).is_none());
+    }
+}

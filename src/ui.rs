@@ -1,0 +1,63 @@
+//! The terminal: the only room that writes to a person.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::error::Error;
+use crate::paths::non_empty;
+
+/// Whether a person is there to read and answer: standard error is a terminal.
+pub fn attended() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Whether there is a screen on which a window could appear.
+pub fn has_display() -> bool {
+    cfg!(any(windows, target_os = "macos"))
+        || non_empty("DISPLAY").is_some()
+        || non_empty("WAYLAND_DISPLAY").is_some()
+}
+
+/// Text of foreign origin, fit to be shown: control characters, and those that turn the direction of writing
+/// or are invisible, become `�`, so that nothing of it acts on a terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Writes `bytes` to standard output in one go.
+///
+/// # Errors
+/// What the system says, a full disk included; a reader who went away counts as an error, too, since what we
+/// print is an answer somebody waits for.
+pub fn write_out(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Writes one line to standard error; that it cannot be written changes nothing.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// Says what went wrong on standard error, in one line, in the name of `program`.
+pub fn complain(program: &str, error: &Error) {
+    say(&format!("{program}: {error}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_foreign_acts() {
+        assert_eq!(plain("a\x1b[31mb\u{202e}c\r\n\u{200b}\u{9b}"), "a�[31mb�c����");
+        assert_eq!(plain("Zoë's Ωrg"), "Zoë's Ωrg");
+    }
+}
