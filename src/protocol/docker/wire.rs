@@ -138,8 +138,12 @@ struct StoredJson {
 /// # Errors
 /// The words to print; they never quote the input.
 pub fn parse_store(input: &[u8]) -> Result<Stored, &'static str> {
-    let json: StoredJson = serde_json::from_slice(input)
-        .map_err(|_| "the request to store is not the JSON object it should be")?;
+    const NO_OBJECT: &str = "the request to store is not the JSON object it should be";
+    // serde would take a list of three strings, too.
+    if !input.trim_ascii_start().starts_with(b"{") {
+        return Err(NO_OBJECT);
+    }
+    let json: StoredJson = serde_json::from_slice(input).map_err(|_| NO_OBJECT)?;
     let server = Server::parse(&json.server_url).map_err(|words| match words {
         NO_SERVER => NO_SERVER,
         _ => "the server URL to store for names no host",
