@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod broker;
+pub mod command;
 pub mod config;
 pub mod deadline;
 pub mod error;

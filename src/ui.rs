@@ -41,6 +41,17 @@ pub fn write_out(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes one line that was asked for to standard output.
+///
+/// # Errors
+/// Where it cannot be written. A reader who went away early (`| head -1`) is not an error.
+pub fn out(line: &str) -> crate::error::Result<()> {
+    match write_out(format!("{}\n", plain(line)).as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("standard output", &error)),
+        _ => Ok(()),
+    }
+}
+
 /// Writes one line to standard error; that it cannot be written changes nothing.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));

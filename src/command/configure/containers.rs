@@ -1,0 +1,54 @@
+//! podman, skopeo and buildah: a drop-in file for containers-registries.conf(5).
+
+use std::path::{Path, PathBuf};
+
+use super::{Change, home, link, program_dir};
+use crate::error::{Error, Result};
+use crate::paths::non_empty;
+
+const NAME: &str = "docker-credential-seqera";
+
+/// The helper stands in front, so that a login goes to it; what is in auth.json is still found.
+const DROP_IN: &str = "\
+# Made by: seqera configure containers. Taken back by: seqera configure containers --undo
+credential-helpers = [\"seqera\", \"containers-auth.json\"]
+";
+
+/// What to change.
+pub fn plan() -> Result<Vec<Change>> {
+    let dir = program_dir()?;
+    if !link::will_be_found(NAME, &dir) {
+        return Err(Error::failed(format!("podman and skopeo would not find {NAME}: they look on PATH"))
+            .next(format!("add {} to your PATH first", dir.display())));
+    }
+    Ok(vec![link::plan(NAME)?, Change::File { path: drop_in()? }])
+}
+
+fn drop_in() -> Result<PathBuf> {
+    let config = match non_empty("XDG_CONFIG_HOME") {
+        Some(dir) => PathBuf::from(dir),
+        None => home()?.join(".config"),
+    };
+    Ok(config.join("containers/registries.conf.d/50-seqera.conf"))
+}
+
+/// Writes the drop-in.
+pub fn write(path: &Path) -> Result<()> {
+    let dir = path.parent().unwrap_or(path);
+    std::fs::create_dir_all(dir)
+        .and_then(|()| crate::store::file::replace(path, DROP_IN.as_bytes()))
+        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+}
+
+/// Removes the drop-in, and the folders above it that we would have made, where they are empty.
+pub fn remove(path: &Path) -> Result<()> {
+    std::fs::remove_file(path)
+        .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))?;
+    for dir in path.ancestors().skip(1).take(2) {
+        // A folder with something in it stays: the system refuses.
+        if std::fs::remove_dir(dir).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}

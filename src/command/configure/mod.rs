@@ -1,0 +1,265 @@
+//! `seqera configure`: makes a client use the helper, and takes that back exactly.
+
+mod containers;
+mod docker;
+mod git;
+mod json;
+mod link;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::paths::Paths;
+use crate::store::{Store, file};
+use crate::ui;
+
+/// Make a client use the helper, or take that back
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The client
+    #[arg(required_unless_present = "list")]
+    client: Option<Client>,
+    /// git: only for servers at this URL, such as https://github.com
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// docker: only for this registry (may be repeated); without it, for all
+    #[arg(long, value_name = "HOST")]
+    registry: Vec<String>,
+    /// Take back what was configured
+    #[arg(long, conflicts_with_all = ["list", "url", "registry"])]
+    undo: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long, conflicts_with = "list")]
+    dry_run: bool,
+    /// Show what is configured
+    #[arg(long, conflicts_with = "client")]
+    list: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Client {
+    /// git and what runs it
+    Git,
+    /// docker and what reads its configuration
+    Docker,
+    /// podman, skopeo and buildah
+    Containers,
+}
+
+impl Client {
+    fn name(self) -> &'static str {
+        match self {
+            Client::Git => "git",
+            Client::Docker => "docker",
+            Client::Containers => "containers",
+        }
+    }
+}
+
+/// What `configure` did, in the order it was done; undoing goes the other way.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
+    #[serde(default)]
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Step {
+    client: String,
+    change: Change,
+}
+
+/// One change, with what it takes to reverse it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Change {
+    /// A link was made.
+    Link { path: PathBuf },
+    /// A value was added to a key of git's configuration, in `file`, which we may have created.
+    GitConfig { key: String, value: String, file: PathBuf, created: bool },
+    /// A key of a JSON file was set, `within` an object of it or at its top.
+    JsonKey {
+        file: PathBuf,
+        within: Option<String>,
+        key: String,
+        value: String,
+        before: Option<String>,
+        created: bool,
+    },
+    /// A file of our own was written.
+    File { path: PathBuf },
+}
+
+impl Record {
+    fn path(paths: &Paths) -> PathBuf {
+        paths.state.join("configured.json")
+    }
+
+    fn load(paths: &Paths) -> Result<Record> {
+        let path = Record::path(paths);
+        let bytes = file::read(&path, 1024 * 1024)
+            .map_err(|error| Error::io(format_args!("{} cannot be read", path.display()), &error))?;
+        match bytes {
+            None => Ok(Record::default()),
+            Some(bytes) => serde_json::from_slice(&bytes).map_err(|_| {
+                Error::failed(format!("{} is damaged", path.display())).next("remove it, and undo by hand")
+            }),
+        }
+    }
+
+    fn save(&self, paths: &Paths) -> Result<()> {
+        let path = Record::path(paths);
+        let bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::failed(error.to_string()))?;
+        file::private_dir(&paths.state)
+            .and_then(|()| file::replace(&path, &bytes))
+            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+    }
+}
+
+impl Change {
+    fn words(&self) -> String {
+        match self {
+            Change::Link { path } => format!("link {}", path.display()),
+            Change::GitConfig { key, value, file, .. } => format!("{key} = {value} in {}", file.display()),
+            Change::JsonKey { file, within, key, value, .. } => match within {
+                Some(object) => format!("{object}.\"{key}\" = \"{value}\" in {}", file.display()),
+                None => format!("{key} = \"{value}\" in {}", file.display()),
+            },
+            Change::File { path } => format!("file {}", path.display()),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        match self {
+            Change::Link { path } => link::is_ours(path),
+            Change::GitConfig { key, value, .. } => git::has(key, value),
+            Change::JsonKey { file, within, key, value, .. } => {
+                json::get(file, within.as_deref(), key).is_ok_and(|found| found.as_ref() == Some(value))
+            }
+            Change::File { path } => path.exists(),
+        }
+    }
+
+    fn make(&self) -> Result<()> {
+        match self {
+            Change::Link { path } => link::make(path),
+            Change::GitConfig { key, value, .. } => git::add(key, value),
+            Change::JsonKey { file, within, key, value, .. } => {
+                json::set(file, within.as_deref(), key, value)
+            }
+            Change::File { path } => containers::write(path),
+        }
+    }
+
+    /// Takes it back, unless somebody has changed it since: then it is theirs.
+    fn take_back(&self) -> Result<()> {
+        match self {
+            _ if !self.is_done() => Ok(()),
+            Change::Link { path } => link::remove(path),
+            Change::GitConfig { key, value, file, created } => git::remove(key, value, file, *created),
+            Change::JsonKey { file, within, key, before, created, .. } => {
+                json::unset(file, within.as_deref(), key, before.as_deref(), *created)
+            }
+            Change::File { path } => containers::remove(path),
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let mut record = Record::load(&context.paths)?;
+    match (args.client, args.undo) {
+        (None, _) => list(&record),
+        (Some(client), true) => undo(client, &mut record, args.dry_run, context),
+        (Some(client), false) => configure(client, &mut record, args, context),
+    }
+}
+
+fn list(record: &Record) -> Result<()> {
+    if record.steps.is_empty() {
+        return ui::out("Nothing is configured. Begin with: seqera configure git");
+    }
+    for step in &record.steps {
+        let state = if step.change.is_done() { "" } else { "  (changed since)" };
+        ui::out(&format!("{}: {}{state}", step.client, step.change.words()))?;
+    }
+    Ok(())
+}
+
+fn configure(client: Client, record: &mut Record, args: &Args, context: &Context) -> Result<()> {
+    let changes = match client {
+        Client::Git => git::plan(args.url.as_deref())?,
+        Client::Docker => docker::plan(&args.registry)?,
+        Client::Containers => containers::plan()?,
+    };
+    let missing: Vec<Change> = changes.into_iter().filter(|change| !change.is_done()).collect();
+    if missing.is_empty() {
+        context.tell(&format!("{} already uses the helper.", client.name()));
+        return Ok(());
+    }
+    if args.dry_run {
+        return missing.iter().try_for_each(|change| ui::out(&format!("would set {}", change.words())));
+    }
+    // Where the store's key lives is settled here, with a person looking, and not when a client first stores.
+    let store = Store::new(&context.paths, Deadline::after(Duration::from_secs(60)));
+    if let Some(notice) = store.prepare()? {
+        context.tell(&notice);
+    }
+    for change in missing {
+        // Recorded first: a change that was made and not recorded could not be taken back.
+        let step = Step { client: client.name().to_owned(), change };
+        record.steps.retain(|known| known != &step);
+        record.steps.push(step.clone());
+        record.save(&context.paths)?;
+        step.change.make()?;
+        context.tell(&format!("Set {}", step.change.words()));
+        if let Change::JsonKey { before: Some(before), .. } = &step.change {
+            context.tell(&format!(
+                "It was \"{before}\"; seqera configure {} --undo puts that back.",
+                client.name()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -> Result<()> {
+    let steps: Vec<Step> = record.steps.iter().filter(|step| step.client == client.name()).cloned().collect();
+    if steps.is_empty() {
+        context.tell(&format!("{} was not configured by us: nothing to take back.", client.name()));
+        return Ok(());
+    }
+    for step in steps.iter().rev() {
+        if dry_run {
+            ui::out(&format!("would take back {}", step.change.words()))?;
+            continue;
+        }
+        step.change.take_back()?;
+        record.steps.retain(|known| known != step);
+        record.save(&context.paths)?;
+        context.tell(&format!("Took back {}", step.change.words()));
+    }
+    Ok(())
+}
+
+/// The folder of this program, under the name it was called by: a link to it in another folder is not
+/// followed, so that what we write survives an update that moves the program behind the link.
+fn program_dir() -> Result<PathBuf> {
+    let here =
+        std::env::current_exe().map_err(|error| Error::io("this program's place is not known", &error))?;
+    let dir = here
+        .parent()
+        .map(Path::to_path_buf)
+        .ok_or_else(|| Error::failed("this program's place is not known"))?;
+    Ok(dir)
+}
+
+fn home() -> Result<PathBuf> {
+    dirs::home_dir().ok_or_else(|| Error::failed("your home folder is not known").next("set HOME"))
+}
