@@ -4,44 +4,48 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::ast::{Object, ObjectProp, Value};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::error::{Error, Result};
 
 /// The text under `key` of the file's object, or of the object `within` it.
 pub fn get(file: &Path, within: Option<&str>, key: &str) -> Result<Option<String>> {
-    let Some(root) = parse(file)? else { return Ok(None) };
-    let object = top(&root, file)?;
-    let object = match within {
-        None => Some(object),
-        Some(name) => object.object_value(name),
+    let Some(text) = read(file)? else { return Ok(None) };
+    let top = parse(&text, file)?;
+    let holder = match within {
+        None => Some(&top),
+        Some(name) => object(&top, name, file)?,
     };
-    let value = object.and_then(|object| object.get(key)?.value()?.as_string_lit()?.decoded_value().ok());
-    Ok(value)
+    Ok(match holder.and_then(|holder| property(holder, key)).map(|property| &property.value) {
+        Some(Value::StringLit(value)) => Some(value.value.to_string()),
+        _ => None,
+    })
 }
 
 /// Sets the key.
 pub fn set(file: &Path, within: Option<&str>, key: &str, value: &str) -> Result<()> {
-    let (root, fresh) = match parse(file)? {
-        Some(root) => (root, false),
-        None => (read_json("{\n}\n").ok_or_else(|| no_object(file))?, true),
-    };
-    let mut object = top(&root, file)?;
-    if let Some(name) = within {
-        object = object.object_value_or_create(name).ok_or_else(|| no_object(file))?;
-    }
-    let value = CstInputValue::String(value.to_owned());
-    match object.get(key) {
-        Some(property) => property.set_value(value),
-        None => drop(object.append(key, value)),
-    }
-    if fresh {
+    let (key_text, value) = (quoted(key), quoted(value));
+    let Some(text) = read(file)? else {
         let dir = file.parent().unwrap_or(file);
         fs::create_dir_all(dir)
             .map_err(|error| Error::io(format_args!("{} cannot be made", dir.display()), &error))?;
-    }
-    write(file, &root.to_string())
+        let body = match within {
+            None => format!("{key_text}: {value}"),
+            Some(name) => format!("{}: {{\n\t\t{key_text}: {value}\n\t}}", quoted(name)),
+        };
+        return write(file, &format!("{{\n\t{body}\n}}\n"));
+    };
+    let top = parse(&text, file)?;
+    let new = match within {
+        None => with(&text, &top, key, &key_text, &value),
+        Some(name) => match object(&top, name, file)? {
+            Some(holder) => with(&text, holder, key, &key_text, &value),
+            None => with(&text, &top, name, &quoted(name), &format!("{{{key_text}: {value}}}")),
+        },
+    };
+    write(file, &new)
 }
 
 /// Puts the key back to `before`, or removes it, with the object around it where that is then empty, and the
@@ -56,44 +60,92 @@ pub fn unset(
     if let Some(before) = before {
         return set(file, within, key, before);
     }
-    let Some(root) = parse(file)? else { return Ok(()) };
-    let object = top(&root, file)?;
-    let holder = match within {
-        None => Some(object.clone()),
-        Some(name) => object.object_value(name),
+    let Some(text) = read(file)? else { return Ok(()) };
+    let top = parse(&text, file)?;
+    let (holder, key) = match within {
+        None => (Some(&top), key),
+        Some(name) => match object(&top, name, file)? {
+            Some(holder) if holder.properties.len() == 1 && property(holder, key).is_some() => {
+                (Some(&top), name)
+            }
+            holder => (holder, key),
+        },
     };
-    if let Some(property) = holder.and_then(|holder| holder.get(key)) {
-        property.remove();
-    }
-    if let Some(name) = within
-        && object.object_value(name).is_some_and(|holder| holder.properties().is_empty())
-        && let Some(property) = object.get(name)
-    {
-        property.remove();
-    }
-    match created && object.properties().is_empty() {
+    let Some(holder) = holder else { return Ok(()) };
+    match created && within.is_none_or(|name| name == key) && top.properties.len() == 1 {
         true => fs::remove_file(file)
             .map_err(|error| Error::io(format_args!("{} cannot be removed", file.display()), &error)),
-        false => write(file, &root.to_string()),
+        false => write(file, &without(&text, holder, key)),
     }
 }
 
-fn parse(file: &Path) -> Result<Option<CstRootNode>> {
+/// `text` with the key set in `holder`: in place where it is there, else behind the last one, with the same
+/// space in front as the first has.
+fn with(text: &str, holder: &Object, key: &str, key_text: &str, value: &str) -> String {
+    if let Some(property) = property(holder, key) {
+        return splice(text, property.value.start(), property.value.end(), value);
+    }
+    let inside = holder.start() + 1;
+    match (holder.properties.first(), holder.properties.last()) {
+        (Some(first), Some(last)) => {
+            let space = &text[inside..first.start()];
+            splice(text, last.end(), last.end(), &format!(",{space}{key_text}: {value}"))
+        }
+        _ => splice(text, inside, inside, &format!("{key_text}: {value}")),
+    }
+}
+
+/// `text` without the key of `holder`: the reverse of [`with`].
+fn without(text: &str, holder: &Object, key: &str) -> String {
+    let properties = &holder.properties;
+    let Some(at) = properties.iter().position(|property| property.name.as_str() == key) else {
+        return text.to_owned();
+    };
+    let (start, end) = match (at.checked_sub(1), properties.get(at + 1)) {
+        (Some(previous), _) => (properties[previous].end(), properties[at].end()),
+        (None, Some(next)) => (properties[at].start(), next.start()),
+        (None, None) => (properties[at].start(), properties[at].end()),
+    };
+    splice(text, start, end, "")
+}
+
+fn splice(text: &str, start: usize, end: usize, new: &str) -> String {
+    [&text[..start], new, &text[end..]].concat()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn property<'a, 'b>(object: &'b Object<'a>, name: &str) -> Option<&'b ObjectProp<'a>> {
+    object.properties.iter().find(|property| property.name.as_str() == name)
+}
+
+/// The object under `name`; an error where something else is there.
+fn object<'a, 'b>(top: &'b Object<'a>, name: &str, file: &Path) -> Result<Option<&'b Object<'a>>> {
+    match property(top, name).map(|property| &property.value) {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(no_object(file)),
+    }
+}
+
+fn read(file: &Path) -> Result<Option<String>> {
     match fs::read_to_string(file) {
-        Ok(text) => read_json(&text).map(Some).ok_or_else(|| no_object(file)),
+        Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(format_args!("{} cannot be read", file.display()), &error)),
     }
 }
 
 /// Strictly JSON, as the client reads it: we must not accept what it would refuse.
-fn read_json(text: &str) -> Option<CstRootNode> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
-    CstRootNode::parse(text, &ParseOptions::default()).ok()
-}
-
-fn top(root: &CstRootNode, file: &Path) -> Result<CstObject> {
-    root.object_value().ok_or_else(|| no_object(file))
+fn parse<'a>(text: &'a str, file: &Path) -> Result<Object<'a>> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|_| no_object(file))?;
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+    match parsed.map(|parsed| parsed.value) {
+        Ok(Some(Value::Object(top))) => Ok(top),
+        _ => Err(no_object(file)),
+    }
 }
 
 fn no_object(file: &Path) -> Error {
@@ -146,7 +198,26 @@ mod tests {
         round("{\n  \"credsStore\": \"desktop\",\n  \"b\": 1\n}\n", None, "credsStore");
         round(tabs, Some("credHelpers"), "cr.seqera.io");
         round("{\n\t\"credHelpers\": {\n\t\t\"h\": \"other\"\n\t}\n}\n", Some("credHelpers"), "cr.seqera.io");
-        round("{}", None, "credsStore");
+        for empty in ["{}", "{ }", "{\n}\n"] {
+            round(empty, None, "credsStore");
+            round(empty, Some("credHelpers"), "h");
+        }
+    }
+
+    #[test]
+    fn a_file_of_our_own_goes_when_it_is_empty_again() {
+        let tmp = tempfile::tempdir().unwrap();
+        let file = tmp.path().join("docker/config.json");
+        for within in [None, Some("credHelpers")] {
+            set(&file, within, "a", "seqera").unwrap();
+            unset(&file, within, "a", None, true).unwrap();
+            assert!(!file.exists());
+            set(&file, within, "a", "seqera").unwrap();
+            set(&file, None, "theirs", "x").unwrap();
+            unset(&file, within, "a", None, true).unwrap();
+            assert_eq!(get(&file, None, "theirs").unwrap().as_deref(), Some("x"));
+            fs::remove_file(&file).unwrap();
+        }
     }
 
     #[test]
