@@ -2,6 +2,8 @@
 //! other programs.
 
 pub mod error;
+pub mod http;
+pub mod oauth;
 pub mod paths;
 pub mod secret;
 pub mod target;
