@@ -8,6 +8,8 @@ pub mod command;
 pub mod config;
 pub mod deadline;
 pub mod error;
+pub mod http;
+pub mod oauth;
 pub mod paths;
 pub mod process;
 pub mod profile;

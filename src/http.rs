@@ -1,0 +1,264 @@
+//! The one place that speaks HTTP. Everything expensive (the runtime, the system's certificates) is built when
+//! the first request is made, and the rest of the house sees plain blocking calls.
+//!
+//! What holds for every request: `https`, or `http` to this machine only; no redirect is followed; every wait
+//! ends; a body is at most [`MAX_BODY`]; proxies come from the environment, except for loopback addresses,
+//! which never go through one.
+
+mod failure;
+
+use std::future::Future;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use ::http::{Method, Request, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Runtime;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+use crate::target::Target;
+
+pub use failure::{Failure, Place, Trouble};
+
+/// The largest body that is read. What Seqera sends is a hundredth of it.
+pub const MAX_BODY: usize = 1 << 20;
+
+const USER_AGENT: &str = concat!("seqera-credential-helper/", env!("CARGO_PKG_VERSION"));
+
+/// A client for blocking requests. Cheap to make: nothing is built before the first request. Must not be used
+/// from inside an async runtime.
+pub struct Http {
+    each: Duration,
+    deadline: Option<Instant>,
+    runtime: OnceLock<Background>,
+    outside: OnceLock<reqwest::Client>,
+    loopback: OnceLock<reqwest::Client>,
+}
+
+impl Http {
+    /// A client whose every request ends within `each`.
+    pub fn new(each: Duration) -> Http {
+        Http {
+            each,
+            deadline: None,
+            runtime: OnceLock::new(),
+            outside: OnceLock::new(),
+            loopback: OnceLock::new(),
+        }
+    }
+
+    /// The same, and no request goes on past `deadline`, however many there are.
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Http {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// `GET`, with `bearer` as the `Authorization` where there is one; the JSON of a 2xx answer.
+    pub fn get_json<T: DeserializeOwned>(&self, url: &Url, bearer: Option<&Secret>) -> Result<T, Failure> {
+        self.read(url, request(Method::GET, url, bearer, None))
+    }
+
+    /// `POST` of `body` as JSON; the JSON of a 2xx answer.
+    pub fn post_json<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        body: &impl Serialize,
+        bearer: Option<&Secret>,
+    ) -> Result<T, Failure> {
+        let body = serde_json::to_vec(body).map_err(|_| Failure::new(Place::of(url), Trouble::BadRequest))?;
+        self.read(url, request(Method::POST, url, bearer, Some(("application/json", body))))
+    }
+
+    /// `POST` of a form; the answer as it is, whatever its status (a redirect apart).
+    pub fn post_form(&self, url: &Url, fields: &[(&str, &str)]) -> Result<Response<Vec<u8>>, Failure> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form = Some(("application/x-www-form-urlencoded", body.into_bytes()));
+        self.send(request(Method::POST, url, None, form).map_err(|t| Failure::new(Place::of(url), t))?)
+    }
+
+    /// `DELETE`; done on any 2xx answer.
+    pub fn delete(&self, url: &Url, bearer: Option<&Secret>) -> Result<(), Failure> {
+        let place = Place::of(url);
+        let request =
+            request(Method::DELETE, url, bearer, None).map_err(|t| Failure::new(place.clone(), t))?;
+        let response = self.send(request)?;
+        if response.status().is_success() { Ok(()) } else { Err(Failure::status_of(place, &response)) }
+    }
+
+    /// Sends a request and answers with whatever status came; a redirect is an error that says so.
+    pub fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Failure> {
+        let url = Url::parse(&request.uri().to_string())
+            .map_err(|_| Failure::new(Place::unknown(), Trouble::BadRequest))?;
+        let place = Place::of(&url);
+        let response =
+            self.exchange(&url, request).map_err(|trouble| Failure::new(place.clone(), trouble))?;
+        match response.headers().get(::http::header::LOCATION) {
+            Some(to) if response.status().is_redirection() => {
+                let to = to.to_str().ok().and_then(|to| url.join(to).ok());
+                Err(Failure::new(place, Trouble::Redirected(to.and_then(|to| Target::from_url(to.as_str())))))
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// Like [`Http::send`], for servers that explain their refusals in JSON: a 2xx or 4xx answer whose body is
+    /// JSON is the caller's to read, everything else (429 and 5xx too) is a [`Failure`].
+    pub fn send_for_json(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Failure> {
+        let place =
+            Url::parse(&request.uri().to_string()).map_or_else(|_| Place::unknown(), |url| Place::of(&url));
+        let response = self.send(request)?;
+        let status = response.status();
+        let overloaded = status.as_u16() == 429 || status.is_server_error();
+        match (is_json(&response), status.is_success()) {
+            (true, _) if !overloaded => Ok(response),
+            (false, true) => Err(Failure::new(place, Trouble::NotJson)),
+            _ => Err(Failure::status_of(place, &response)),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        request: Result<Request<Vec<u8>>, Trouble>,
+    ) -> Result<T, Failure> {
+        let failure = |trouble| Failure::new(Place::of(url), trouble);
+        let response = self.send(request.map_err(failure)?)?;
+        if !response.status().is_success() {
+            return Err(Failure::status_of(Place::of(url), &response));
+        }
+        if !is_json(&response) {
+            return Err(failure(Trouble::NotJson));
+        }
+        let body = Zeroizing::new(response.into_body());
+        serde_json::from_slice(&body).map_err(|_| failure(Trouble::BadAnswer))
+    }
+
+    fn exchange(&self, url: &Url, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, Trouble> {
+        let target = Target::from_url(url.as_str()).ok_or(Trouble::BadRequest)?;
+        if !target.is_private_enough() {
+            return Err(Trouble::InTheClear);
+        }
+        let limit = match self.deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()).min(self.each),
+            None => self.each,
+        };
+        if limit.is_zero() {
+            return Err(Trouble::TimedOut { sent: false });
+        }
+        let client = self.client(target.is_loopback())?;
+        let request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
+        self.runtime()?.block_on(async {
+            match tokio::time::timeout(limit, whole_answer(client, request)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Trouble::TimedOut { sent: true }),
+            }
+        })
+    }
+
+    fn client(&self, loopback: bool) -> Result<&reqwest::Client, Trouble> {
+        let kept = if loopback { &self.loopback } else { &self.outside };
+        if let Some(client) = kept.get() {
+            return Ok(client);
+        }
+        let client = self.build(loopback)?;
+        Ok(kept.get_or_init(|| client))
+    }
+
+    fn build(&self, loopback: bool) -> Result<reqwest::Client, Trouble> {
+        // Without a process-wide default reqwest panics; that somebody has set one before is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            // A connection that was kept may be closed by the server just as it is used again, and a POST that
+            // fails so must not be repeated: a refresh token may be gone. So none is kept.
+            .pool_max_idle_per_host(0)
+            // Shorter than the whole, so that "no connection" and "no answer" stay two different things.
+            .connect_timeout((self.each / 2).min(Duration::from_secs(10)));
+        let builder = if loopback { builder.no_proxy() } else { builder };
+        builder.build().map_err(|_| Trouble::Certificates)
+    }
+
+    fn runtime(&self) -> Result<&Background, Trouble> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = Background(Some(runtime.map_err(|_| Trouble::NoRuntime)?));
+        Ok(self.runtime.get_or_init(|| runtime))
+    }
+}
+
+/// A runtime whose end waits for nobody: dropping a tokio runtime waits for a name look-up that is still going
+/// on, which can take longer than any deadline of ours.
+struct Background(Option<Runtime>);
+
+impl Background {
+    fn block_on<T>(&self, work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+        self.0.as_ref().ok_or(Trouble::NoRuntime)?.block_on(work)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn request(
+    method: Method,
+    url: &Url,
+    bearer: Option<&Secret>,
+    body: Option<(&'static str, Vec<u8>)>,
+) -> Result<Request<Vec<u8>>, Trouble> {
+    let mut request = Request::builder().method(method).uri(url.as_str()).header(ACCEPT, "application/json");
+    if let Some(bearer) = bearer {
+        let value = Zeroizing::new([b"Bearer ", bearer.expose()].concat());
+        let mut value = HeaderValue::from_bytes(&value).map_err(|_| Trouble::BadRequest)?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let body = match body {
+        Some((kind, body)) => {
+            request = request.header(CONTENT_TYPE, kind);
+            body
+        }
+        None => Vec::new(),
+    };
+    request.body(body).map_err(|_| Trouble::BadRequest)
+}
+
+async fn whole_answer(
+    client: &reqwest::Client,
+    request: reqwest::Request,
+) -> Result<Response<Vec<u8>>, Trouble> {
+    let mut response = client.execute(request).await.map_err(|error| Trouble::sort(&error))?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::sort(&error))? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Trouble::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut answer = Response::new(body);
+    *answer.status_mut() = response.status();
+    *answer.headers_mut() = std::mem::take(response.headers_mut());
+    Ok(answer)
+}
+
+/// Whether the body is JSON: by its media type, or by trying where the server names none.
+fn is_json(response: &Response<Vec<u8>>) -> bool {
+    let Some(kind) = response.headers().get(CONTENT_TYPE) else {
+        return serde_json::from_slice::<serde::de::IgnoredAny>(response.body()).is_ok();
+    };
+    let kind =
+        kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    !response.body().is_empty() && (kind == "application/json" || kind.ends_with("+json"))
+}
