@@ -1,4 +1,5 @@
-//! The one answer to "a credential for this request".
+//! The one answer to "a credential for this request": for a host that a platform owns, a token from the
+//! environment, else the session; for any other host, what was stored for exactly that host.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,8 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::deadline::Deadline;
 use crate::error::Result;
-use crate::paths::Paths;
+use crate::paths::{Paths, non_empty};
+use crate::profile::{Profile, ProviderId};
+use crate::provider::{self, provider};
 use crate::secret::{Secret, sealed_bytes};
+use crate::session::{Sessions, Want};
+use crate::shell::exports;
 use crate::store::{Opened, Shelf, Store};
 use crate::target::Target;
 
@@ -68,13 +73,93 @@ impl Login {
 /// Keeps and finds the credentials that clients stored.
 #[derive(Debug)]
 pub struct Broker<'a> {
+    paths: &'a Paths,
+    deadline: Deadline,
     store: Store<'a>,
+}
+
+/// A platform's token, for a host of that platform.
+#[derive(Debug)]
+pub struct PlatformToken {
+    /// The user it goes with where a user is wanted.
+    pub username: &'static str,
+    /// The token.
+    pub token: Secret,
+    /// When it ends, in seconds since 1970.
+    pub expires_at: Option<u64>,
 }
 
 impl<'a> Broker<'a> {
     /// A broker over this user's store, done by `deadline`.
     pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
-        Broker { store: Store::new(paths, deadline) }
+        Broker { paths, deadline, store: Store::new(paths, deadline) }
+    }
+
+    /// The token for a host that a platform owns; nothing for any other, and nothing where nobody is logged in
+    /// there. A token that its server has just refused ([`Broker::refused`]) is not answered again.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::fresh`].
+    pub fn platform_token(&self, target: &Target) -> Result<Option<PlatformToken>> {
+        for id in [ProviderId::Seqera, ProviderId::Sekuire] {
+            let outside = provider(id).outside_endpoint();
+            if provider::is_origin(target, id, &outside)
+                && let Some((_, token)) = exports::outside_token(id, &non_empty_env)
+            {
+                return Ok(Some(PlatformToken {
+                    username: provider(id).username(),
+                    token,
+                    expires_at: None,
+                }));
+            }
+        }
+        let Some(profile) = self.profile_for(target)? else { return Ok(None) };
+        let sessions = Sessions::new(self.paths, self.deadline);
+        let fresh = sessions.fresh(&profile.name, &Want::default())?;
+        let fresh = match sessions.is_refused(&profile.name, &fresh.token) {
+            false => fresh,
+            true => match sessions.renewed(&profile.name, &fresh.token)? {
+                Some(fresh) => fresh,
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(PlatformToken {
+            username: provider(profile.provider).username(),
+            token: fresh.token,
+            expires_at: fresh.expires_at,
+        }))
+    }
+
+    /// Notes that a server refused this token, if it is the session's.
+    pub fn refused(&self, target: &Target, token: &Secret) -> Result<()> {
+        match self.profile_for(target)? {
+            Some(profile) => Sessions::new(self.paths, self.deadline).refuse(&profile.name, token),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether `username` at `target` stands for a platform's token: what comes back under it is ours already.
+    pub fn is_platform_user(&self, target: &Target, username: &str) -> bool {
+        let owner = self.profile_for(target).ok().flatten();
+        owner.is_some_and(|profile| provider(profile.provider).username() == username)
+    }
+
+    /// The login whose token may go to `target`: the profile in use, else the only other one.
+    fn profile_for(&self, target: &Target) -> Result<Option<Profile>> {
+        let selected = Profile::selected(self.paths)?;
+        if let Some(profile) = Profile::load(self.paths, &selected)?
+            && provider::may_have_token_of(target, &profile)
+        {
+            return Ok(Some(profile));
+        }
+        let mut owners = Vec::new();
+        for name in Profile::list(self.paths)? {
+            owners.extend(
+                Profile::load(self.paths, &name)?
+                    .filter(|profile| provider::may_have_token_of(target, profile)),
+            );
+        }
+        Ok(if owners.len() == 1 { owners.pop() } else { None })
     }
 
     /// The live credentials stored under `kind` for exactly `target` that `wanted` wants, newest first.
@@ -126,8 +211,17 @@ impl<'a> Broker<'a> {
     }
 }
 
+fn non_empty_env(name: &str) -> Option<std::ffi::OsString> {
+    non_empty(name)
+}
+
 fn since_1970() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    since_1970().as_millis() as u64
 }
 
 /// Seconds since 1970.

@@ -4,7 +4,10 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, Result};
+use crate::store::sealed;
 
 /// The name of our folder below each of the system's folders. Never `seqera` or `seqera-ai`: those belong to
 /// Seqera's own CLI.
@@ -21,6 +24,8 @@ pub struct Paths {
     pub store: PathBuf,
     /// What prompts read: on a local disk where the system has one, since a prompt must not wait for NFS.
     pub run: PathBuf,
+    /// Where a session is kept that the disk of `store` refuses: memory, where the system has such a folder.
+    pub rescue: Option<PathBuf>,
 }
 
 impl Paths {
@@ -40,13 +45,16 @@ impl Paths {
             config: dirs::config_dir().ok_or_else(unknown)?.join(FOLDER),
             run: dirs::runtime_dir().map_or_else(|| state.join("run"), |dir| dir.join(FOLDER)),
             store: data.join("store"),
+            rescue: None,
             state,
         })
     }
 
     /// All folders below one (`SEQERA_HELPER_HOME`).
     pub fn below(home: &Path) -> Paths {
+        let id = sealed::hex(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
         Paths {
+            rescue: dirs::runtime_dir().map(|dir| dir.join(FOLDER).join(id)),
             config: home.to_path_buf(),
             state: home.join("state"),
             store: home.join("store"),

@@ -2,4 +2,5 @@
 
 mod oauth;
 mod platform;
+mod shell;
 mod support;

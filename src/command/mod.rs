@@ -1,13 +1,25 @@
 //! The people's door: one file a command, each with its arguments, its flow and its words.
 
 mod configure;
+pub mod env;
+pub mod hook;
+pub mod prompt;
+mod token;
 
 use std::ffi::OsString;
+use std::io::Write;
+
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Result;
-use crate::paths::Paths;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::paths::{Paths, non_empty};
+use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::secret::Secret;
+use crate::session::{Fresh, Sessions, Want};
+use crate::shell::exports;
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -26,10 +38,19 @@ struct Global {
     /// Say nothing but what was asked for
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// The login to use, where you have several
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<ProfileName>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Token(token::Args),
+    Env(env::EnvArgs),
+    Hook(hook::HookArgs),
+    #[command(hide = true)]
+    HookEnv(hook::HookEnvArgs),
+    Prompt(prompt::PromptArgs),
     Configure(configure::Args),
 }
 
@@ -38,9 +59,40 @@ enum Command {
 struct Context {
     paths: Paths,
     quiet: bool,
+    profile: Option<ProfileName>,
 }
 
+/// A command that needs the network ends within this.
+const TIME: Duration = Duration::from_secs(30);
+
 impl Context {
+    /// The name of the login in use: `--profile`, `SEQERA_PROFILE`, `seqera profile use`, `default`.
+    fn name(&self) -> Result<ProfileName> {
+        match &self.profile {
+            Some(name) => Ok(name.clone()),
+            None => Profile::selected(&self.paths),
+        }
+    }
+
+    /// The token of the login in use.
+    fn fresh(&self, want: &Want<'_>) -> Result<Fresh> {
+        let fresh = Sessions::new(&self.paths, Deadline::after(TIME)).fresh(&self.name()?, want)?;
+        if let Some(notice) = &fresh.notice {
+            self.tell(&format!("seqera: {notice}"));
+        }
+        Ok(fresh)
+    }
+
+    /// The token that the environment gives in the place of a login, and the variable it is in. A profile named
+    /// on the command line is meant, whatever the environment says.
+    fn outside_token(&self) -> Result<Option<(&'static str, Secret)>> {
+        if self.profile.is_some() {
+            return Ok(None);
+        }
+        let provider = Profile::load(&self.paths, &self.name()?)?.map_or(ProviderId::Seqera, |p| p.provider);
+        Ok(exports::outside_token(provider, &process_env))
+    }
+
     /// Tells the person how it goes, unless they asked for quiet.
     fn tell(&self, line: &str) {
         if !self.quiet {
@@ -59,7 +111,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     match dispatch(cli) {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => {
             ui::complain("seqera", &error);
             error.exit_code()
@@ -67,9 +119,40 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<()> {
-    let context = Context { paths: Paths::from_env()?, quiet: cli.global.quiet };
+fn dispatch(cli: Cli) -> Result<u8> {
+    let Global { quiet, profile } = cli.global;
+    let context = Context { paths: Paths::from_env()?, quiet, profile };
+    let (paths, env, out) = (&context.paths, &process_env, &mut std::io::stdout().lock());
+    let pair = |fresh: Fresh| (fresh.profile, fresh.token);
+    let at_least = |seconds| Want { min_ttl: Some(seconds), ..Want::default() };
     match cli.command {
+        Command::Token(args) => token::run(&args, &context),
+        Command::Env(args) => env::run(&args, env, |ttl| context.fresh(&at_least(ttl)).map(pair), out),
+        Command::Hook(args) => hook::run(&args, paths, env, out),
+        Command::HookEnv(args) => {
+            let fresh = |profile: &Profile, ttl| {
+                Sessions::new(paths, Deadline::after(TIME)).fresh(&profile.name, &at_least(ttl)).map(pair)
+            };
+            return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
+        }
+        Command::Prompt(args) => prompt::run(&args, paths, context.profile.as_ref(), env, out),
         Command::Configure(args) => configure::run(&args, &context),
     }
+    .map(|()| 0)
+}
+
+/// This process's environment, for the functions that take one.
+pub fn process_env(name: &str) -> Option<OsString> {
+    non_empty(name)
+}
+
+/// Writes a whole answer and a newline in one piece: what evaluates it sees all of it or nothing.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub(crate) fn answer(out: &mut impl Write, text: &[u8]) -> Result<()> {
+    let line = zeroize::Zeroizing::new([text, b"\n"].concat());
+    out.write_all(&line)
+        .and_then(|()| out.flush())
+        .map_err(|error| Error::io("the answer cannot be written to standard output", &error))
 }

@@ -93,10 +93,7 @@ impl<'a> Store<'a> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let key = key::find(self.paths, self.deadline)?.ok_or_else(|| {
-            Error::store(format!("the key of the credentials in {} is gone", self.paths.store.display()))
-                .next("restore its file 'key' or 'keychain' from a backup, or move the folder away to begin anew")
-        })?;
+        let key = self.key()?;
         let mut opened = Vec::with_capacity(names.len());
         for name in names {
             // A box that vanished since was removed or replaced by another process: not ours to report.
@@ -126,7 +123,8 @@ impl<'a> Store<'a> {
         let dir = self.dir(shelf);
         file::private_dir(&dir).map_err(|error| self.unwritable(&error))?;
         let name = key.name(identity);
-        self.write(&key, shelf, &name, content)?;
+        let sealed = self.sealed(&key, shelf, &name, content)?;
+        file::replace(&dir.join(&name), &sealed).map_err(|error| self.unwritable(&error))?;
         clean(&dir);
         Ok(notice)
     }
@@ -147,6 +145,36 @@ impl<'a> Store<'a> {
         // A shelf with boxes on it stays: the system refuses to remove a folder that is not empty.
         let _ = fs::remove_dir(&dir);
         Ok(doomed.len())
+    }
+
+    /// Removes everything on the shelf, opened or not.
+    pub fn clear(&self, shelf: &Shelf) -> Result<()> {
+        let names = self.names(&shelf.folder())?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        let _lock = self.lock()?;
+        let dir = self.dir(shelf);
+        for name in self.names(&shelf.folder())? {
+            file::remove(&dir.join(name)).map_err(|error| self.unwritable(&error))?;
+        }
+        clean(&dir);
+        let _ = fs::remove_dir(&dir);
+        Ok(())
+    }
+
+    /// Seals `content` as it would be on the shelf, for another place.
+    pub fn seal<T: Serialize>(&self, shelf: &Shelf, identity: &[u8], content: &T) -> Result<Vec<u8>> {
+        let key = self.key()?;
+        self.sealed(&key, shelf, &key.name(identity), content)
+    }
+
+    /// Opens what [`Store::seal`] sealed.
+    pub fn unseal<T: DeserializeOwned>(&self, shelf: &Shelf, identity: &[u8], sealed: &[u8]) -> Result<T> {
+        let key = self.key()?;
+        let plain = key.open(&full_name(shelf, &key.name(identity)), sealed);
+        let damaged = || Error::store("a sealed file is damaged");
+        serde_json::from_slice(&plain.map_err(|_| damaged())?).map_err(|_| damaged())
     }
 
     /// Makes the store if there is none, so that where its key lives is settled. Tells what the person
@@ -177,15 +205,23 @@ impl<'a> Store<'a> {
         Ok((lock, chosen.key, chosen.notice))
     }
 
+    fn key(&self) -> Result<Key> {
+        key::find(self.paths, self.deadline)?.ok_or_else(|| self.key_is_gone())
+    }
+
+    fn key_is_gone(&self) -> Error {
+        Error::store(format!("the key of the credentials in {} is gone", self.paths.store.display()))
+            .next("restore its file 'key' or 'keychain' from a backup, or move the folder away to begin anew")
+    }
+
     fn lock(&self) -> Result<Lock> {
         Lock::acquire(&self.paths.store.join("lock"), self.deadline)
     }
 
-    fn write<T: Serialize>(&self, key: &Key, shelf: &Shelf, name: &str, content: &T) -> Result<()> {
+    fn sealed<T: Serialize>(&self, key: &Key, shelf: &Shelf, name: &str, content: &T) -> Result<Vec<u8>> {
         let plain =
             Zeroizing::new(serde_json::to_vec(content).map_err(|_| Error::failed("cannot be sealed"))?);
-        let sealed = key.seal(&full_name(shelf, name), &plain)?;
-        file::replace(&self.dir(shelf).join(name), &sealed).map_err(|error| self.unwritable(&error))
+        key.seal(&full_name(shelf, name), &plain)
     }
 
     fn open<T: DeserializeOwned>(&self, key: &Key, shelf: &Shelf, name: &str) -> Result<Option<T>> {

@@ -97,6 +97,11 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server_url = std::str::from_utf8(input).map_err(|_| NOT_FOUND)?.trim();
     let server = Server::parse(server_url)?;
     let paths = Paths::from_env()?;
+    if !server.exact
+        && let Some(platform) = Broker::new(&paths, deadline).platform_token(&server.target)?
+    {
+        return Ok(wire::got(server_url, platform.username, &platform.token).ok_or(NOT_FOUND)?);
+    }
     let mut found = Broker::new(&paths, deadline)
         .find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
     found.sort_by_key(|login| Reverse(kept_path(login).len()));

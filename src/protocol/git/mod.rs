@@ -5,7 +5,7 @@ pub mod wire;
 use zeroize::Zeroizing;
 
 use super::{fail, read_input, reply, tell, usage};
-use crate::broker::{Broker, Login};
+use crate::broker::{Broker, Login, PlatformToken};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::paths::Paths;
@@ -55,11 +55,21 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
     match operation {
         Operation::Capability => nothing,
         Operation::Get => {
+            if let Some(platform) = broker.platform_token(target)? {
+                let wanted = request
+                    .username
+                    .as_ref()
+                    .is_none_or(|name| name.expose() == platform.username.as_bytes());
+                return Ok(if wanted { platform_lines(&platform, &request) } else { Zeroizing::default() });
+            }
             let usable = |login: &Login| matches(login) && (request.can_authtype || login.password.is_some());
             let found = broker.find(KIND, target, usable)?;
             Ok(found.first().map(|login| lines(login, request.can_authtype)).unwrap_or_default())
         }
         Operation::Erase => {
+            if let Some(refused) = request.credential.as_ref().or(request.password.as_ref()) {
+                broker.refused(target, refused)?;
+            }
             let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
             broker.forget(KIND, target, |login| {
                 matches(login)
@@ -71,7 +81,11 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
         Operation::Store => {
             let whole = (request.username.is_some() && request.password.is_some())
                 || (request.authtype.is_some() && request.credential.is_some());
-            if whole && !request.ephemeral {
+            let is_platform_s = || {
+                let name = request.username.as_ref().and_then(Secret::expose_str);
+                name.is_some_and(|name| broker.is_platform_user(target, name))
+            };
+            if whole && !request.ephemeral && !is_platform_s() {
                 let (target, login) = (target.clone(), login(request));
                 tell(broker.keep(KIND, &target, &login.path_and_user(), login)?);
             }
@@ -92,6 +106,25 @@ fn login(request: Request) -> Login {
         server_url: None,
         stored_at: 0,
     }
+}
+
+/// A platform takes its tokens as `Bearer`, and from clients that cannot send that, as a password.
+fn platform_lines(platform: &PlatformToken, request: &Request) -> Zeroizing<Vec<u8>> {
+    let offers_bearer = |challenge: &Secret| {
+        challenge.expose().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
+    };
+    let as_bearer =
+        request.can_authtype && (request.wwwauth.is_empty() || request.wwwauth.iter().any(offers_bearer));
+    let (bearer, username) = (Secret::from("Bearer"), Secret::from(platform.username));
+    let mut answer =
+        Answer { password_expiry_utc: platform.expires_at, ephemeral: true, ..Answer::default() };
+    if as_bearer {
+        answer.header = Some((&bearer, &platform.token));
+    } else {
+        answer.username = Some(&username);
+        answer.password = Some(&platform.token);
+    }
+    answer.to_bytes()
 }
 
 fn lines(login: &Login, can_authtype: bool) -> Zeroizing<Vec<u8>> {

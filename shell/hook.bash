@@ -1,0 +1,146 @@
+# Keeps the exported token of this shell fresh. In ~/.bashrc, at the end:  eval "$(seqera hook bash)"
+#
+# At each prompt it reads one line, the mark, with builtins alone; `seqera hook-env` runs only when the login
+# changed or the token is due. Before this file stand three assignments:
+#   __seqera_dir      the folder of the marks
+#   __seqera_options  nothing, or --no-export
+#   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash before 5.3)
+# For a prompt: PS1='${seqera_prompt:+$seqera_prompt }'"$PS1". Written for bash 3.2 and later.
+
+__seqera_hook() {
+  \local rc="$?" IFS=' ' turn v g n w x r s l now out again
+  for turn in 1 2; do
+    v='' g='' n='' w='' x='' s='' l=''
+    out=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
+    if [[ -r $out ]]; then \read -r v g n w x r r r s l <"$out" || :; fi
+    now=${EPOCHSECONDS-}
+    [[ $now ]] || __seqera_clock
+
+    if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
+      s='env' # the person's own token
+      break
+    fi
+    # Times are compared as text: arithmetic would run what a file says.
+    if [[ $g == "$__seqera_seen" && ($now < ${n:-9} || $now < $__seqera_retry) ]]; then break; fi
+
+    # Before it runs: an interrupt, a crash or a missing program then costs no second try at the next prompt.
+    again=''
+    if ((__seqera_wait > 30)); then again='--again'; fi
+    __seqera_seen=$g __seqera_retry=$((now + __seqera_wait))
+    # shellcheck disable=SC2086 # options, none or one
+    if out=$(SEQERA_PROFILE=${SEQERA_PROFILE-} \command seqera hook-env bash $__seqera_options $again \
+      </dev/null 2>/dev/null); then
+      __seqera_wait=30
+    elif ((__seqera_wait < 480)); then
+      __seqera_wait=$((__seqera_wait * 2))
+    fi
+    \eval "$out" || :
+  done
+
+  case $s in
+  fresh | ending)
+    if [[ ! $now < $x ]]; then
+      l+='!'
+    elif [[ ! $now < $w ]]; then
+      l+='~'
+    fi
+    ;;
+  ended) l+='!' ;;
+  env) l='env' ;;
+  *) l='' ;;
+  esac
+  if [[ $l != "$__seqera_shown" ]]; then __seqera_show "$l"; fi
+
+  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
+  return "$rc"
+}
+
+__seqera_show() {
+  \local text="$1" colour=32
+  __seqera_shown=$1
+  case $text in
+  *[!A-Za-z0-9_/@?~!-]*) text='?' colour=31 ;; # no mark of ours
+  *~) colour=33 ;;
+  *!) colour=31 ;;
+  env) colour=36 ;;
+  esac
+  \export SEQERA_PROMPT="$text"
+  seqera_prompt=$text
+  if [[ -n $text && -z ${NO_COLOR-} ]]; then
+    seqera_prompt=$'\001\e['${colour}$'m\002'$text$'\001\e[0m\002'
+  fi
+}
+
+# Bash before 5.0 has no EPOCHSECONDS, before 4.2 no clock but SECONDS, which anyone may set back.
+__seqera_clock() {
+  if ! printf -v now '%(%s)T' -1 2>/dev/null; then
+    if ((SECONDS < ${__seqera_last:-2147483647})); then
+      __seqera_base=$(($(\command date +%s) - SECONDS))
+    fi
+    __seqera_last=$SECONDS now=$((__seqera_base + SECONDS))
+  fi
+}
+
+# A DEBUG trap runs before every simple command: once a second is enough, and $_ stays what it was.
+__seqera_debug() {
+  if [[ $SECONDS != "${__seqera_second-}" ]]; then
+    __seqera_second=$SECONDS
+    __seqera_hook || :
+  fi
+  : "$1"
+}
+
+__seqera_off() {
+  \local i list entry
+  \local -a kept
+  for list in PROMPT_COMMAND __vsc_original_prompt_command STARSHIP_PROMPT_COMMAND; do
+    \eval "entry=\${$list-}"
+    case $entry in
+    __seqera_hook) \eval "unset '$list[0]'" ;;
+    *__seqera_hook*)
+      entry=${entry//__seqera_hook;/}
+      \eval "$list=\${entry//__seqera_hook/}"
+      ;;
+    esac
+  done
+  for list in precmd_functions preexec_functions; do
+    kept=()
+    \eval "for entry in \"\${$list[@]-}\"; do case \$entry in __seqera_hook | '') ;; *) kept+=(\"\$entry\") ;; esac; done"
+    if ((${#kept[@]})); then \eval "$list=(\"\${kept[@]}\")"; else \eval "if [[ -n \${$list-} ]]; then $list=(); fi"; fi
+  done
+  if [[ ${PS0-} == *__seqera_hook* ]]; then PS0=${PS0//'${ __seqera_hook >&2; }'/}; fi
+  if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
+  unset -f __seqera_hook __seqera_show __seqera_clock __seqera_debug __seqera_off
+  unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
+    __seqera_retry __seqera_wait __seqera_shown __seqera_last __seqera_base __seqera_second
+}
+
+# Not in scripts, and not in a run that the Platform started, which has a token of its own.
+if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
+  # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
+  __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=-
+  __seqera_seen=${__seqera_seen%%:*}
+
+  case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in
+  *__seqera_hook*) ;; # sourced twice
+  *)
+    if [[ -n ${bash_preexec_imported-}${__bp_imported-} ]]; then
+      precmd_functions+=(__seqera_hook)
+      preexec_functions+=(__seqera_hook)
+      __seqera_preexec=''
+    elif [[ $(declare -p PROMPT_COMMAND 2>/dev/null) == "declare -a"* ]]; then
+      PROMPT_COMMAND=(__seqera_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+    else
+      PROMPT_COMMAND="__seqera_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+    fi
+    ;;
+  esac
+
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)); then
+    if [[ ${PS0-} != *__seqera_hook* && -z ${bash_preexec_imported-}${__bp_imported-} ]]; then
+      PS0='${ __seqera_hook >&2; }'${PS0-}
+    fi
+  elif [[ $__seqera_preexec == debug && -z $(trap -p DEBUG) ]]; then
+    trap '__seqera_debug "$_"' DEBUG
+  fi
+fi

@@ -1,0 +1,123 @@
+//! `seqera env`: the variables of a login, as text that a shell evaluates.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::profile::Profile;
+use crate::secret::Secret;
+use crate::shell::exports::{self, Environment};
+use crate::shell::{Shell, render};
+
+use super::answer;
+
+/// Print the exports of a login, for eval "$(seqera env)".
+///
+/// Each shell's own form:
+///   bash, zsh, sh   eval "$(seqera env)"
+///   fish            seqera env | source
+///   nu              seqera env --shell nu | from json | load-env
+///   powershell      Invoke-Expression (& seqera env)
+///   elvish          eval (seqera env | slurp)
+///   xonsh           execx($(seqera env))
+///   tcsh            eval "`seqera env`"
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct EnvArgs {
+    /// The shell to write for; found out when absent.
+    #[arg(long, value_enum)]
+    shell: Option<Shell>,
+    /// One JSON object; null is a variable to take away.
+    #[arg(long, conflicts_with = "shell")]
+    json: bool,
+    /// Lines of a .env file.
+    #[arg(long, conflicts_with_all = ["shell", "json"])]
+    dotenv: bool,
+    /// For GitHub Actions: hide the token in the log and append to the file that GITHUB_ENV names.
+    #[arg(long, conflicts_with_all = ["shell", "json", "dotenv", "unset"])]
+    github: bool,
+    /// Take away exactly what was exported before.
+    #[arg(long)]
+    unset: bool,
+}
+
+/// Runs `seqera env`. `fresh` answers the login in use with a token good for at least the given seconds; it
+/// is not called for `--unset`, nor inside a run that the Platform started, where nothing is printed.
+///
+/// # Errors
+/// Those of `fresh`; a value the form cannot carry; nothing is printed then.
+pub fn run(
+    args: &EnvArgs,
+    env: &impl Environment,
+    fresh: impl FnOnce(u64) -> Result<(Profile, Secret)>,
+    out: &mut impl Write,
+) -> Result<()> {
+    if exports::in_platform_run(env) && !args.unset {
+        return Ok(());
+    }
+    let form = Form::of(args)?;
+    let changes = match args.unset {
+        true => exports::unset_ours(env),
+        false => {
+            let (profile, token) = fresh(LEAST_LIFE)?;
+            exports::for_profile(&profile, &token, env)
+        }
+    };
+    match form {
+        Form::Json => answer(out, render::json(&changes)?.expose()),
+        Form::Dotenv => answer(out, render::dotenv(&changes)?.expose()),
+        Form::Shell(shell) => answer(out, render::statements(shell, &changes)?.expose()),
+        Form::GitHub(file) => {
+            let github = render::github(&changes, &delimiter()?, exports::is_token)?;
+            out.write_all(github.masks.expose())
+                .and_then(|()| out.flush())
+                .map_err(|error| Error::io("the token cannot be hidden in the log", &error))?;
+            append(Path::new(&file), github.env_file.expose())
+        }
+    }
+}
+
+/// Seconds that a token must have left to be worth exporting.
+pub(super) const LEAST_LIFE: u64 = 60;
+
+enum Form {
+    Shell(Shell),
+    Json,
+    Dotenv,
+    GitHub(std::ffi::OsString),
+}
+
+impl Form {
+    fn of(args: &EnvArgs) -> Result<Form> {
+        Ok(match args {
+            EnvArgs { json: true, .. } => Form::Json,
+            EnvArgs { dotenv: true, .. } => Form::Dotenv,
+            EnvArgs { github: true, .. } => {
+                Form::GitHub(super::process_env("GITHUB_ENV").ok_or_else(|| {
+                    Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
+                        .next("elsewhere, use --dotenv or --json")
+                })?)
+            }
+            EnvArgs { shell: Some(shell), .. } => Form::Shell(*shell),
+            EnvArgs { .. } => Form::Shell(Shell::detect()?),
+        })
+    }
+}
+
+fn append(file: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)
+        .and_then(|mut file| file.write_all(bytes))
+        .map_err(|error| Error::io("the file that GITHUB_ENV names cannot be written", &error))
+}
+
+/// A line that no value holds: who could guess it could add variables of their own.
+fn delimiter() -> Result<String> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(|_| Error::failed("the system gives no random numbers"))?;
+    Ok(random.iter().fold(String::from("seqera_"), |text, byte| format!("{text}{byte:02x}")))
+}

@@ -1,0 +1,336 @@
+//! `seqera hook SHELL` prints a hook; the hidden `seqera hook-env SHELL` is what the hook runs.
+//!
+//! # The command line between a hook and us
+//!
+//! ```text
+//! SEQERA_PROFILE=… seqera hook-env SHELL [--no-export] [--again]   </dev/null 2>/dev/null
+//! ```
+//!
+//! It runs when the mark's generation is another than the shell has seen, or when the mark's `next` has come.
+//! `--no-export`: only see to the mark. `--again`: an earlier attempt failed, so do not say it twice.
+//!
+//! Standard output is one line of statements that the shell evaluates, whatever the exit code is; it may be
+//! empty. For nu, elvish and xonsh, whose hooks evaluate nothing, it is a JSON object: `set` (names and
+//! values), `unset` (names), `say` (a sentence or null) and `next_in` (seconds until it has to run again, or
+//! null). Exit code 0: the shell is as it should be until the mark changes or `next` comes. Any other: the
+//! hook tries again after 30 s, then 60 s, up to 8 minutes.
+//!
+//! A prompt does not wait for the network while the token is good: then the line is printed at once, and
+//! `seqera hook-env SHELL --renew` goes on by itself in the background. It prints nothing; its new mark
+//! is what the shells notice.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, Kind, Result};
+use crate::paths::Paths;
+use crate::profile::{Profile, ProfileName};
+use crate::secret::Secret;
+use crate::shell::Shell;
+use crate::shell::exports::{self, Environment};
+use crate::shell::mark::{self, Mark, NEVER, State};
+use crate::shell::render::{self, Change};
+use crate::store::file;
+
+use super::answer;
+use super::env::LEAST_LIFE;
+
+/// Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
+///
+/// In the start-up file of each shell, at its end:
+///   bash         eval "$(seqera hook bash)"
+///   zsh          eval "$(seqera hook zsh)"
+///   fish         seqera hook fish | source
+///   sh, ksh      eval "$(seqera hook posix)"; seqera_with nextflow tw
+///   powershell   Invoke-Expression (& seqera hook powershell | Out-String)
+///   elvish       eval (seqera hook elvish | slurp)
+///   xonsh        execx($(seqera hook xonsh))
+///   tcsh         eval "`seqera hook tcsh`"
+///   nu           once: seqera hook nu | save -f ($nu.user-autoload-dirs | first | path join seqera.nu)
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct HookArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    shell: Shell,
+    /// Export nothing; only keep the prompt's segment.
+    #[arg(long)]
+    no_export: bool,
+    /// Take the hook, and what it exported, out of the running shell.
+    #[arg(long, conflicts_with = "no_export")]
+    off: bool,
+    /// bash before 5.3: also before each command, through a DEBUG trap.
+    #[arg(long)]
+    preexec: bool,
+}
+
+/// What a hook runs.
+#[derive(Debug, Args)]
+pub struct HookEnvArgs {
+    /// The shell that evaluates the answer.
+    #[arg(value_enum)]
+    shell: Shell,
+    /// Only see to the mark.
+    #[arg(long)]
+    no_export: bool,
+    /// An earlier attempt failed: do not say it twice.
+    #[arg(long)]
+    again: bool,
+    /// Renew the token in the background and print nothing.
+    #[arg(long)]
+    renew: bool,
+}
+
+/// Runs `seqera hook`.
+///
+/// # Errors
+/// The runtime folder's path cannot be written in this shell; standard output is closed.
+pub fn run(args: &HookArgs, paths: &Paths, env: &impl Environment, out: &mut impl Write) -> Result<()> {
+    match args.off {
+        true => off(args.shell, env, out),
+        false => on(args, paths, out),
+    }
+}
+
+fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
+    let shell = args.shell;
+    let assign = |name, value: &[u8]| render::assignment(shell, name, value);
+    let head = [
+        assign("__seqera_dir", paths.run.as_os_str().as_encoded_bytes())?,
+        assign("__seqera_options", if args.no_export { b"--no-export" } else { b"" })?,
+        assign("__seqera_preexec", if args.preexec { b"debug" } else { b"" })?,
+    ];
+    if shell == Shell::Tcsh {
+        // What tcsh evaluates is one line, so the hook is a file that it sources at each prompt.
+        file::private_dir(&paths.run)
+            .and_then(|()| file::replace(&paths.run.join("hook.tcsh"), body(shell).as_bytes()))
+            .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))?;
+        return answer(out, format!("{}; source $__seqera_dir:q/hook.tcsh", head.join("; ")).as_bytes());
+    }
+    answer(out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
+}
+
+fn body(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Bash => include_str!("../../shell/hook.bash"),
+        Shell::Zsh => include_str!("../../shell/hook.zsh"),
+        Shell::Fish => include_str!("../../shell/hook.fish"),
+        Shell::Nu => include_str!("../../shell/hook.nu"),
+        Shell::PowerShell => include_str!("../../shell/hook.ps1"),
+        Shell::Elvish => include_str!("../../shell/hook.elv"),
+        Shell::Xonsh => include_str!("../../shell/hook.xsh"),
+        Shell::Tcsh => include_str!("../../shell/hook.tcsh"),
+        Shell::Posix => include_str!("../../shell/hook.sh"),
+    }
+}
+
+/// The hook's own way out, where the shell has the hook, and then what it exported.
+fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()> {
+    let way_out = match shell {
+        Shell::Bash | Shell::Zsh | Shell::Posix => {
+            "if typeset -f __seqera_off >/dev/null; then __seqera_off; fi"
+        }
+        Shell::Fish => "functions -q __seqera_off; and __seqera_off",
+        Shell::PowerShell => "if (Test-Path Function:__seqera_off) { __seqera_off }",
+        Shell::Elvish => "try { $E:SEQERA_PROMPT | nop; eval '__seqera_off' } catch e { }",
+        Shell::Xonsh => "globals().get('__seqera_off', lambda: None)()",
+        Shell::Tcsh => "if ( $?__seqera_dir ) source $__seqera_dir:q/hook-off.tcsh",
+        Shell::Nu => "",
+    };
+    let way_out = match shell {
+        Shell::Posix => way_out.replace("typeset -f", "command -v"),
+        _ => way_out.into(),
+    };
+    let statements = render::statements(shell, &exports::unset_ours(env))?;
+    let mut line = way_out.into_bytes();
+    if !line.is_empty() && !statements.is_empty() {
+        line.extend_from_slice(b"; ");
+    }
+    line.extend_from_slice(statements.expose());
+    answer(out, &line)
+}
+
+/// Runs `seqera hook-env`. `fresh` answers the profile, as it then is, with a token that has at least the
+/// given seconds to live; it refreshes where it must and writes the mark where it did.
+///
+/// # Errors
+/// Only those of standard output: whatever else happens is said in the answer, and returned as the exit code.
+pub fn run_env(
+    args: &HookEnvArgs,
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    env: &impl Environment,
+    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+    out: &mut impl Write,
+) -> Result<u8> {
+    if exports::in_platform_run(env) {
+        return Ok(0);
+    }
+    if args.renew {
+        return Ok(renew(paths, profile, fresh).map_or_else(|error| error.exit_code(), |()| 0));
+    }
+    let (reply, code) = match decide(args, paths, profile, env, fresh) {
+        Ok(reply) => (reply, 0),
+        Err(error) => (Reply::failed(&error, args.again, env), error.exit_code()),
+    };
+    reply.write(args.shell, out)?;
+    Ok(code)
+}
+
+/// What the shell is told.
+#[derive(Default)]
+struct Reply {
+    changes: Vec<Change>,
+    say: Option<String>,
+    next_in: Option<u64>,
+}
+
+fn decide(
+    args: &HookEnvArgs,
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    env: &impl Environment,
+    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+) -> Result<Reply> {
+    let name = match profile {
+        Some(name) => name.clone(),
+        None => Profile::selected(paths)?,
+    };
+    let Some(profile) = Profile::load(paths, &name)? else {
+        see_to_mark(paths, &name, None);
+        return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
+    };
+    let mark = see_to_mark(paths, &name, Some(&profile));
+    if args.no_export {
+        return Ok(Reply::default());
+    }
+    if let Some((variable, _)) = exports::outside_token(profile.provider, env) {
+        let _ = variable; // the person's own token stays, and nothing of ours stands beside it
+        return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
+    }
+    if exports::points_elsewhere(&profile, env) {
+        return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
+    }
+    if mark.state == State::Ended {
+        return Err(Error::session_ended(format!("the login of profile '{name}' has ended"))
+            .next("log in again: seqera login"));
+    }
+    let (profile, token) = match fresh(&profile, LEAST_LIFE) {
+        Ok(answer) => answer,
+        Err(error) => {
+            let profile = Profile::load(paths, &name)?;
+            see_to_mark(paths, &name, profile.as_ref());
+            return Err(error);
+        }
+    };
+    let mark = see_to_mark(paths, &name, Some(&profile));
+    let now = mark::now();
+    if profile.renews && now >= mark.next {
+        renew_in_background(args.shell, &name);
+    }
+    let changes = exports::without_the_persons(exports::for_profile(&profile, &token, env), env);
+    let next_in = (mark.next < NEVER).then(|| mark.next.saturating_sub(now));
+    Ok(Reply { changes, say: None, next_in })
+}
+
+/// Writes the marks that are missing or say something else than the profile does, and answers the right one.
+/// A mark that cannot be written makes a prompt wrong and nothing else, so it is no error here.
+fn see_to_mark(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> Mark {
+    let now = mark::now();
+    let right = profile.map_or_else(|| Mark::logged_out(name, now), |profile| Mark::of(profile, now));
+    let says_the_same = |old: Mark| {
+        let ended = |mark: &Mark| mark.state == State::Ended;
+        old.generation == right.generation && old.label == right.label && ended(&old) == ended(&right)
+    };
+    let is_chosen = Profile::chosen(paths) == *name;
+    let own = Mark::read(paths, Some(name));
+    let followed = if is_chosen { Mark::read(paths, None) } else { own.clone() };
+    if let (Some(own), Some(followed)) = (own, followed)
+        && says_the_same(followed)
+        && says_the_same(own.clone())
+    {
+        return own;
+    }
+    let _ = match profile {
+        Some(profile) => Mark::write(paths, profile, is_chosen),
+        None => Mark::write_logged_out(paths, name, is_chosen),
+    };
+    right
+}
+
+/// Asks for a token with more life than the one that is there, unless someone has done so already.
+fn renew(
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+) -> Result<()> {
+    let name = match profile {
+        Some(name) => name.clone(),
+        None => Profile::selected(paths)?,
+    };
+    let Some(profile) = Profile::load(paths, &name)? else { return Ok(()) };
+    let now = mark::now();
+    let due = Mark::read(paths, Some(&name)).is_none_or(|mark| now >= mark.next);
+    let Some(end) = profile.access_expires_at.filter(|_| profile.renews && due) else { return Ok(()) };
+    let (profile, _) = fresh(&profile, end.saturating_sub(now) + 1)?;
+    see_to_mark(paths, &name, Some(&profile));
+    Ok(())
+}
+
+/// Starts `hook-env --renew` and does not wait for it. In a process group of its own: ^C at the prompt is not
+/// meant for it.
+fn renew_in_background(shell: Shell, name: &ProfileName) {
+    let Ok(program) = std::env::current_exe() else { return };
+    let mut command = Command::new(program);
+    command.args(["hook-env", &shell.to_string(), "--renew"]).env("SEQERA_PROFILE", name.as_str());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let _ = command.spawn();
+}
+
+impl Reply {
+    /// A login that has ended takes its exports along, since they are worth nothing; after any other failure
+    /// they stay, since they may still be good.
+    fn failed(error: &Error, again: bool, env: &impl Environment) -> Reply {
+        let over = matches!(error.kind(), Kind::SessionEnded | Kind::NotLoggedIn);
+        Reply {
+            changes: if over { exports::unset_ours(env) } else { Vec::new() },
+            say: (!again).then(|| format!("seqera: {error}")),
+            next_in: None,
+        }
+    }
+
+    fn write(&self, shell: Shell, out: &mut impl Write) -> Result<()> {
+        if matches!(shell, Shell::Nu | Shell::Elvish | Shell::Xonsh) {
+            return answer(out, self.json()?.expose());
+        }
+        let mut line = render::statements(shell, &self.changes)?.expose().to_vec();
+        if let Some(say) = &self.say {
+            if !line.is_empty() {
+                line.extend_from_slice(b"; ");
+            }
+            line.extend_from_slice(render::say(shell, say).as_bytes());
+        }
+        let line = Secret::new(line);
+        if line.is_empty() { Ok(()) } else { answer(out, line.expose()) }
+    }
+
+    fn json(&self) -> Result<Secret> {
+        let (mut set, mut unset) = (Map::new(), Vec::new());
+        for change in &self.changes {
+            match change {
+                Change::Set(name, value) => {
+                    let value = value.expose_str().ok_or_else(|| Error::failed("the token is not text"))?;
+                    set.insert((*name).into(), value.into());
+                }
+                Change::Unset(name) => unset.push(Value::from(*name)),
+            }
+        }
+        let reply = json!({ "set": set, "unset": unset, "say": self.say, "next_in": self.next_in });
+        Ok(Secret::new(reply.to_string()))
+    }
+}

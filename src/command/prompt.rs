@@ -1,0 +1,110 @@
+//! `seqera prompt`: the segment for prompts and status lines that run a program.
+
+use std::io::{IsTerminal, Write};
+
+use clap::{Args, ValueEnum};
+
+use crate::error::Result;
+use crate::paths::Paths;
+use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::shell::Shell;
+use crate::shell::exports::{self, Environment};
+use crate::shell::mark::{self, Mark};
+use crate::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
+
+use super::answer;
+
+/// Print the prompt's segment: organization, workspace, profile, and how the login stands.
+#[derive(Debug, Args)]
+pub struct PromptArgs {
+    /// Text with {label} {organization} {workspace} {profile} {state} {symbol} {left}.
+    #[arg(long, default_value = DEFAULT_FORMAT)]
+    format: String,
+    /// The shell whose prompt it stands in, so that colours do not count as width.
+    #[arg(long, value_enum, conflicts_with = "tmux")]
+    shell: Option<Shell>,
+    /// For a status line of tmux.
+    #[arg(long)]
+    tmux: bool,
+    /// When to colour: `auto` is on a terminal and where a shell or tmux is named.
+    #[arg(long, value_enum, default_value = "auto")]
+    color: When,
+    /// Use signs outside of ASCII; found out from the locale when neither is given.
+    #[arg(long, overrides_with = "ascii")]
+    unicode: bool,
+    /// Use ASCII only.
+    #[arg(long)]
+    ascii: bool,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Runs `seqera prompt` for the profile named on the command line, else the one in use. Reads one small
+/// file; asks no network and no keychain.
+///
+/// # Errors
+/// A format with a field that does not exist; `SEQERA_PROFILE` names no profile.
+pub fn run(
+    args: &PromptArgs,
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    env: &impl Environment,
+    out: &mut impl Write,
+) -> Result<()> {
+    let place = match (args.shell, args.tmux) {
+        (Some(shell), _) => Place::Prompt(shell),
+        (None, true) => Place::Tmux,
+        (None, false) => Place::Terminal,
+    };
+    let look =
+        Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
+    let text = segment(paths, profile, env)?.render(&look)?;
+    if text.is_empty() { Ok(()) } else { answer(out, text.as_bytes()) }
+}
+
+fn segment(paths: &Paths, profile: Option<&ProfileName>, env: &impl Environment) -> Result<Segment> {
+    if exports::outside_token(ProviderId::Seqera, env).is_some() {
+        return Ok(Segment::FromEnvironment);
+    }
+    let name = match profile {
+        Some(name) => name.clone(),
+        None => Profile::selected(paths)?,
+    };
+    let now = mark::now();
+    let mark = match Mark::read(paths, Some(&name)) {
+        Some(mark) => mark,
+        // After a restart of the machine the mark is gone and the login is not.
+        None => match Profile::load(paths, &name)? {
+            Some(profile) => Mark::of(&profile, now),
+            None => Mark::logged_out(&name, now),
+        },
+    };
+    Ok(Segment::of(mark, now))
+}
+
+impl PromptArgs {
+    fn colour(&self, place: Place, env: &impl Environment) -> bool {
+        match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto if env("NO_COLOR").is_some() => false,
+            When::Auto => place != Place::Terminal || std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// POSIX: `LC_ALL`, then `LC_CTYPE`, then `LANG`.
+    fn unicode(&self, env: &impl Environment) -> bool {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(env);
+        let is_utf8 = |locale: std::ffi::OsString| {
+            let locale = locale.to_string_lossy().to_lowercase();
+            locale.contains("utf-8") || locale.contains("utf8")
+        };
+        self.unicode || (!self.ascii && locale.is_some_and(is_utf8))
+    }
+}

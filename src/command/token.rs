@@ -1,0 +1,22 @@
+//! `seqera token`: a fresh token, for a program that takes one from a variable or a pipe.
+
+use super::Context;
+use crate::error::Result;
+use crate::session::Want;
+
+/// Print a fresh access token
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// At least so many seconds to live
+    #[arg(long, value_name = "SECONDS")]
+    min_ttl: Option<u64>,
+}
+
+/// Runs the command. A token from the environment is printed as it is: it cannot be renewed.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let token = match context.outside_token()? {
+        Some((_, token)) => token,
+        None => context.fresh(&Want { min_ttl: args.min_ttl, ..Want::default() })?.token,
+    };
+    super::answer(&mut std::io::stdout().lock(), token.expose())
+}

@@ -1,0 +1,92 @@
+//! Seqera Platform, Cloud and Enterprise.
+
+use super::Provider;
+use crate::paths::env_text;
+use crate::target::Target;
+
+/// The API of Seqera Cloud.
+pub const CLOUD: &str = "https://api.cloud.seqera.io";
+/// The same API beside Cloud's web pages.
+const CLOUD_WEB: &str = "https://cloud.seqera.io";
+
+/// Seqera Platform.
+#[derive(Debug)]
+pub struct Seqera;
+
+impl Provider for Seqera {
+    /// Cloud answers under two names; an Enterprise installation under its own alone, and its tokens are none
+    /// of Cloud's business.
+    fn origins(&self, endpoint: &str) -> Vec<Target> {
+        let Some(own) = Target::from_url(endpoint) else { return Vec::new() };
+        let cloud: Vec<Target> = [CLOUD, CLOUD_WEB].into_iter().filter_map(Target::from_url).collect();
+        if cloud.contains(&own) { cloud } else { vec![own] }
+    }
+
+    fn username(&self) -> &'static str {
+        "@token"
+    }
+
+    fn outside_endpoint(&self) -> String {
+        endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
+    }
+}
+
+/// The API base that the environment names: `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`.
+pub fn endpoint_from_env() -> Option<String> {
+    let named = env_text("SEQERA_PLATFORM_API_URL").or_else(|| env_text("TOWER_API_ENDPOINT"))?;
+    Some(normalized(&named))
+}
+
+/// An API base as Nextflow reads it: with `https` where no scheme is named, without slashes at the end; `-` is
+/// Cloud.
+pub fn normalized(endpoint: &str) -> String {
+    let endpoint = endpoint.trim().trim_end_matches('/');
+    match endpoint {
+        "-" => CLOUD.to_owned(),
+        _ if endpoint.contains("://") => endpoint.to_owned(),
+        _ => format!("https://{endpoint}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_stay_with_their_installation() {
+        let is_origin = |url: &str, endpoint: &str| {
+            super::super::is_origin(
+                &Target::from_url(url).unwrap(),
+                crate::profile::ProviderId::Seqera,
+                endpoint,
+            )
+        };
+        for cloud in [CLOUD, "https://cloud.seqera.io/api"] {
+            assert!(is_origin("https://api.cloud.seqera.io/user-info", cloud));
+            assert!(is_origin("https://cloud.seqera.io", cloud));
+            for other in [
+                "https://seqera.io",
+                "https://x.cloud.seqera.io",
+                "https://cloud.seqera.io.evil.example",
+                "https://cloud.seqera.io:8443",
+                "http://cloud.seqera.io",
+                "https://github.com",
+                "https://ai.seqera.io",
+            ] {
+                assert!(!is_origin(other, cloud), "{other}");
+            }
+        }
+        let own = "https://tower.example:8443/api";
+        assert!(is_origin("https://tower.example:8443/x", own));
+        assert!(!is_origin("https://tower.example/x", own) && !is_origin("https://cloud.seqera.io", own));
+        assert!(!is_origin("http://tower.example", "http://tower.example/api"));
+        assert!(is_origin("http://127.0.0.1:9/x", "http://127.0.0.1:9/api"));
+    }
+
+    #[test]
+    fn an_endpoint_has_one_spelling() {
+        assert_eq!(normalized(" tower.example/api/ "), "https://tower.example/api");
+        assert_eq!(normalized("http://127.0.0.1:1/api//"), "http://127.0.0.1:1/api");
+        assert_eq!(normalized("-"), CLOUD);
+    }
+}

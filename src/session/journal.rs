@@ -1,0 +1,122 @@
+//! What a refresh was about to do, written down before the server is asked.
+//!
+//! A server that rotates refresh tokens may have done so although its answer never came, and asking again with
+//! the old token may then end the session. Whoever finds an intent that nobody is at work on knows that this
+//! may be so, and whoever waited for a refresh that failed learns how it failed. Never holds a token.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Session, Sessions};
+use crate::error::{Error, Kind, Result};
+use crate::paths::Paths;
+use crate::profile::ProfileName;
+use crate::secret::Secret;
+use crate::store::{file, owner::Identity, sealed};
+
+/// A refresh that began, and how it ended if it ended badly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The session's generation.
+    generation: u64,
+    /// Which refresh token, without saying it.
+    token: String,
+    /// Who was at work.
+    pub who: Identity,
+    /// When it began, in seconds since 1970.
+    pub at: u64,
+    /// Set where no new tokens came.
+    pub failed: Option<Failed>,
+}
+
+/// How a refresh failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// Not to be tried again before, in seconds since 1970, while the old token lives.
+    pub wait_until: u64,
+    /// Whether the server may have acted all the same.
+    pub may_have_arrived: bool,
+    words: String,
+    hint: Option<String>,
+    timed_out: bool,
+}
+
+impl Failed {
+    /// The failure as it was.
+    pub fn error(&self) -> Error {
+        let kind = if self.timed_out { Kind::TimedOut } else { Kind::Unreachable };
+        let error = Error::new(kind, self.words.as_str());
+        match &self.hint {
+            Some(hint) => error.next(hint.as_str()),
+            None => error,
+        }
+    }
+
+    /// Notes a failure.
+    pub fn note(error: &Error, may_have_arrived: bool, now_ms: u64, wait: u64) -> Failed {
+        Failed {
+            at_ms: now_ms,
+            wait_until: now_ms / 1000 + wait,
+            may_have_arrived,
+            words: error.what().to_owned(),
+            hint: error.hint().map(str::to_owned),
+            timed_out: error.kind() == Kind::TimedOut,
+        }
+    }
+}
+
+impl Intent {
+    /// The intent to refresh `session`.
+    pub fn of(session: &Session, refresh_token: &Secret, now: u64) -> Intent {
+        Intent {
+            generation: session.generation,
+            token: fingerprint(refresh_token),
+            who: Identity::here(),
+            at: now,
+            failed: None,
+        }
+    }
+
+    /// Whether it was about this very refresh token.
+    pub fn concerns(&self, refresh_token: &Secret) -> bool {
+        self.token == fingerprint(refresh_token)
+    }
+
+    /// Whether the server may have rotated the token without our knowing.
+    pub fn is_in_doubt(&self) -> bool {
+        self.failed.as_ref().is_none_or(|failed| failed.may_have_arrived)
+    }
+}
+
+pub(super) fn fingerprint(token: &Secret) -> String {
+    let digest = Sha256::new().chain_update(b"refresh token\0").chain_update(token.expose()).finalize();
+    sealed::hex(&digest[..16])
+}
+
+fn path(paths: &Paths, name: &ProfileName) -> std::path::PathBuf {
+    paths.store.join(format!("session+{name}.intent"))
+}
+
+/// The intent that stands; one that cannot be read is none.
+pub fn find(paths: &Paths, name: &ProfileName) -> Option<Intent> {
+    serde_json::from_slice(&file::read(&path(paths, name), 16 * 1024).ok()??).ok()
+}
+
+impl Sessions<'_> {
+    /// Writes the intent so that it survives a power cut.
+    pub(super) fn write_intent(&self, name: &ProfileName, intent: &Intent) -> Result<()> {
+        let path = path(self.paths, name);
+        let bytes = serde_json::to_vec(intent).map_err(|error| Error::failed(error.to_string()))?;
+        file::replace(&path, &bytes).map_err(|error| {
+            Error::store(format!("{} cannot be written: {}", path.display(), crate::error::io_words(&error)))
+                .next("the login is untouched; make room there, then try again")
+        })
+    }
+}
+
+/// Removes the intent. One that stays is read as a doubt that there is none: harmless.
+pub fn clear(paths: &Paths, name: &ProfileName) {
+    let _ = file::remove(&path(paths, name));
+}

@@ -1,0 +1,230 @@
+//! A login's life: what it is, when it is fresh, how it is refreshed and how it ends.
+//!
+//! The secrets of a session are one sealed box; what is not secret is the [`Profile`]; what a prompt reads is
+//! the [`Mark`]. They are written in this order, so the box is the truth and the others follow it: a process
+//! that dies in between leaves a profile of an older generation, which the next one mends.
+
+mod journal;
+mod refresh;
+mod refused;
+mod rescue;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::broker::now;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::paths::Paths;
+use crate::profile::{Profile, ProfileName};
+use crate::secret::{Secret, sealed_bytes};
+use crate::shell::mark::Mark;
+use crate::store::lock::Lock;
+use crate::store::{Shelf, Store, file};
+
+pub use refresh::{Fresh, Want};
+
+/// The secrets of a login, as they rest in a sealed box. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The profile's generation when this was written.
+    pub generation: u64,
+    /// What is sent to servers.
+    #[serde(with = "sealed_bytes")]
+    pub access: Secret,
+    /// When it was issued, by this machine's clock.
+    pub issued_at: u64,
+    /// When it ends; nothing where that is not known.
+    pub access_expires_at: Option<u64>,
+    /// How it was got, and so how it is renewed and given back.
+    pub grant: Grant,
+}
+
+/// How an access token was got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Grant {
+    /// An OAuth login.
+    Oauth {
+        /// Good for the next access token, once.
+        #[serde(with = "sealed_bytes::option")]
+        refresh: Option<Secret>,
+        /// When the refresh token ends, where the server tells.
+        expires_at: Option<u64>,
+        /// Where it is exchanged. Sealed with it, so that nobody can send it elsewhere.
+        token_endpoint: Url,
+        /// Where tokens are given back, if anywhere.
+        revocation_endpoint: Option<Url>,
+        /// Who we are there.
+        client_id: String,
+    },
+    /// A token or key that a person brought.
+    Brought {
+        /// Its number at the server, where we made it and may remove it.
+        made_as: Option<String>,
+    },
+}
+
+impl Session {
+    fn lifetime(&self) -> Option<u64> {
+        self.access_expires_at.map(|end| end.saturating_sub(self.issued_at))
+    }
+
+    /// Whether the access token has not ended.
+    pub fn lives(&self, now: u64) -> bool {
+        self.access_expires_at.is_none_or(|end| end > now)
+    }
+
+    /// Whether the access token lives for at least `min_ttl` seconds more; without one, for long enough that
+    /// whoever gets it can use it: five minutes, or a fifth of a short life.
+    pub fn is_fresh(&self, now: u64, min_ttl: Option<u64>) -> bool {
+        let Some(end) = self.access_expires_at else { return true };
+        let margin = min_ttl.unwrap_or_else(|| (self.lifetime().unwrap_or_default() / 5).min(300));
+        end > now.saturating_add(margin)
+    }
+
+    /// The refresh token, where there is one.
+    pub fn refresh_token(&self) -> Option<&Secret> {
+        match &self.grant {
+            Grant::Oauth { refresh, .. } => refresh.as_ref(),
+            Grant::Brought { .. } => None,
+        }
+    }
+
+    fn session_expires_at(&self) -> Option<u64> {
+        match &self.grant {
+            Grant::Oauth { refresh: Some(_), expires_at, .. } => *expires_at,
+            _ => self.access_expires_at,
+        }
+    }
+}
+
+/// The sessions of this user.
+#[derive(Debug)]
+pub struct Sessions<'a> {
+    paths: &'a Paths,
+    deadline: Deadline,
+}
+
+/// There is one session on a profile's shelf.
+const IDENTITY: &[u8] = b"session";
+
+impl<'a> Sessions<'a> {
+    /// The sessions; nothing is read yet. All that is done ends by `deadline`.
+    pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
+        Sessions { paths, deadline }
+    }
+
+    /// The token of a login, as `want` wants it, refreshed if need be.
+    ///
+    /// # Errors
+    /// Not logged in; the session has ended; server or network unreachable and the old token dead; the store.
+    pub fn fresh(&self, name: &ProfileName, want: &Want<'_>) -> Result<Fresh> {
+        refresh::fresh(self, name, want)
+    }
+
+    /// The secrets of a login; nothing where there is none.
+    pub fn load(&self, name: &ProfileName) -> Result<Option<Session>> {
+        let boxes = self.store().read(&Shelf::session(name))?;
+        let stored = boxes.into_iter().map(|opened| opened.content).next();
+        rescue::newer(self, name, stored)
+    }
+
+    /// Begins a session, in the place of the profile's earlier one. Fills in what the profile says of
+    /// it. Answers the earlier session, whose tokens are the caller's to give back, and what the person should
+    /// hear when the store was made just now.
+    pub fn begin(
+        &self,
+        profile: &mut Profile,
+        mut session: Session,
+    ) -> Result<(Option<Session>, Option<String>)> {
+        let _lock = self.lock(&profile.name)?;
+        let earlier = self.load(&profile.name).unwrap_or_default();
+        let known = Profile::load(self.paths, &profile.name).ok().flatten();
+        let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
+        session.generation = newest.into_iter().flatten().max().unwrap_or_default() + 1;
+        let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
+        rescue::forget(self.paths, &profile.name);
+        journal::clear(self.paths, &profile.name);
+        follow(profile, &session);
+        profile.save(self.paths)?;
+        self.mark(profile)?;
+        Ok((earlier, notice))
+    }
+
+    /// Changes what is not secret: the organization, the workspace, what the server says of the account.
+    pub fn change(&self, name: &ProfileName, change: impl FnOnce(&mut Profile)) -> Result<Profile> {
+        let _lock = self.lock(name)?;
+        let mut profile = Profile::load(self.paths, name)?.ok_or_else(|| not_logged_in(name))?;
+        change(&mut profile);
+        profile.generation += 1;
+        profile.save(self.paths)?;
+        self.mark(&profile)?;
+        Ok(profile)
+    }
+
+    /// Ends a session here: its box, its profile, its journal; the mark says "logged out". Answers what was in
+    /// the box, whose tokens are the caller's to give back. A box that cannot be opened is removed all the same.
+    pub fn end(&self, name: &ProfileName) -> Result<Option<Session>> {
+        let _lock = self.lock(name)?;
+        let session = self.load(name).unwrap_or_default();
+        self.store().clear(&Shelf::session(name))?;
+        rescue::forget(self.paths, name);
+        journal::clear(self.paths, name);
+        Profile::remove(self.paths, name)?;
+        Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
+        Ok(session)
+    }
+
+    /// Writes the mark of a profile, and that of the chosen one where it is that.
+    pub fn mark(&self, profile: &Profile) -> Result<()> {
+        Mark::write(self.paths, profile, Profile::chosen(self.paths) == profile.name)
+    }
+
+    fn store(&self) -> Store<'a> {
+        Store::new(self.paths, self.deadline)
+    }
+
+    fn lock_path(&self, name: &ProfileName) -> std::path::PathBuf {
+        self.paths.store.join(format!("session+{name}.lock"))
+    }
+
+    fn lock(&self, name: &ProfileName) -> Result<Lock> {
+        file::private_dir(&self.paths.store).map_err(|error| {
+            Error::store(format!(
+                "{} cannot be used: {}",
+                self.paths.store.display(),
+                crate::error::io_words(&error)
+            ))
+        })?;
+        Lock::acquire(&self.lock_path(name), self.deadline)
+    }
+}
+
+/// Makes the profile say what the session is.
+fn follow(profile: &mut Profile, session: &Session) {
+    profile.generation = session.generation;
+    profile.access_expires_at = session.access_expires_at;
+    profile.session_expires_at = session.session_expires_at();
+    profile.renews = session.refresh_token().is_some();
+    profile.ended_at = None;
+}
+
+/// The error for a profile without a login.
+pub fn not_logged_in(name: &ProfileName) -> Error {
+    let error = Error::not_logged_in("you are not logged in");
+    match name == &ProfileName::default_name() {
+        true => error.next("log in with: seqera login"),
+        false => error.next(format!("log in with: seqera login --profile {name}")),
+    }
+}
+
+/// How long ago a session ended, or anything else happened, in words.
+fn at(seconds: u64) -> String {
+    let then = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+    match then {
+        Some(then) => then.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        None => format!("{} s ago", now().saturating_sub(seconds)),
+    }
+}

@@ -1,0 +1,176 @@
+//! What a login puts into an environment, and how it is known again later.
+//!
+//! `SEQERA_ENV` is `PROFILE.GENERATION:TOKEN[:VALUE…]`. `TOKEN` is a fingerprint of the exported token, each
+//! `VALUE` one of another variable with its value. A variable is ours exactly as long as its value has such
+//! a fingerprint: what the person sets is theirs, whatever the variable is called.
+
+use std::ffi::OsString;
+
+use sha2::{Digest, Sha256};
+
+use crate::profile::{Profile, ProviderId};
+use crate::secret::Secret;
+
+use super::render::Change;
+
+/// Marks our exports.
+pub const MARKER: &str = "SEQERA_ENV";
+/// When the exported token ends, in seconds since 1970.
+pub const EXPIRES_AT: &str = "SEQERA_TOKEN_EXPIRES_AT";
+
+const SEQERA_TOKENS: &[&str] = &["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
+const SEKUIRE_TOKENS: &[&str] = &["SEKUIRE_API_KEY"];
+const PLACES: &[&str] =
+    &["TOWER_API_ENDPOINT", "TOWER_WORKSPACE_ID", "SEKUIRE_API_URL", "SEKUIRE_WORKSPACE_ID"];
+
+/// A look into an environment; an empty value counts as unset.
+pub trait Environment: Fn(&str) -> Option<OsString> {}
+impl<F: Fn(&str) -> Option<OsString>> Environment for F {}
+
+/// Whether the variable holds a token of ours or of the person's.
+pub fn is_token(name: &str) -> bool {
+    SEQERA_TOKENS.contains(&name) || SEKUIRE_TOKENS.contains(&name)
+}
+
+/// Whether this is a run that the Platform itself started: its own token must stay.
+pub fn in_platform_run(env: &impl Environment) -> bool {
+    env("TOWER_WORKFLOW_ID").is_some() || env("TOWER_REFRESH_TOKEN").is_some()
+}
+
+/// What we know of an environment that we have exported to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ours {
+    /// `PROFILE.GENERATION` of the export.
+    pub generation: String,
+    prints: Vec<String>,
+}
+
+impl Ours {
+    /// What an earlier export left in this environment, if there was one.
+    pub fn in_env(env: &impl Environment) -> Option<Ours> {
+        let marker = env(MARKER)?.into_string().ok()?;
+        let mut fields = marker.split(':').map(String::from);
+        Some(Ours { generation: fields.next()?, prints: fields.collect() })
+    }
+
+    /// Whether this is the token we exported.
+    pub fn is_token(&self, value: &[u8]) -> bool {
+        self.prints.first() == Some(&token_print(value))
+    }
+
+    fn is_place(&self, name: &str, value: &[u8]) -> bool {
+        self.prints.iter().skip(1).any(|print| *print == place_print(name, value))
+    }
+
+    /// Whether the variable still has the value we gave it.
+    pub fn is_variable(&self, name: &str, value: &[u8]) -> bool {
+        match name {
+            MARKER | EXPIRES_AT => true,
+            name if is_token(name) => self.is_token(value),
+            name => self.is_place(name, value),
+        }
+    }
+}
+
+/// The token that the person (or their CI) gave from outside: the first of the provider's variables that
+/// has a value which we did not export.
+pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
+    let ours = Ours::in_env(env);
+    tokens_of(provider).iter().find_map(|name| {
+        let value = env(name)?.into_encoded_bytes();
+        let foreign = !value.is_empty() && !ours.as_ref().is_some_and(|ours| ours.is_token(&value));
+        foreign.then(|| (*name, Secret::new(value)))
+    })
+}
+
+/// What `env` and the hook change for this login: the provider's variables as the contract lists them, what
+/// tells them for ours, and what an earlier export of another provider left behind. A place (endpoint,
+/// workspace) without a value is taken away where it is ours, and left where the person set it.
+pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) -> Vec<Change> {
+    let mut changes: Vec<Change> =
+        tokens_of(profile.provider).iter().map(|name| Change::Set(name, token.clone())).collect();
+    let workspace = profile.workspace.as_ref().map(|workspace| workspace.id.as_str());
+    let places = match profile.provider {
+        ProviderId::Seqera => {
+            [("TOWER_API_ENDPOINT", Some(profile.endpoint.as_str())), ("TOWER_WORKSPACE_ID", workspace)]
+        }
+        ProviderId::Sekuire => {
+            [("SEKUIRE_API_URL", Some(profile.endpoint.as_str())), ("SEKUIRE_WORKSPACE_ID", workspace)]
+        }
+    };
+    let mut marker =
+        format!("{}.{}:{}", profile.name, profile.generation.max(1), token_print(token.expose()));
+    for (name, value) in places {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            marker = format!("{marker}:{}", place_print(name, value.as_bytes()));
+            changes.push(Change::Set(name, Secret::from(value)));
+        }
+    }
+    changes.push(match profile.access_expires_at {
+        Some(end) => Change::Set(EXPIRES_AT, Secret::new(end.to_string())),
+        None => Change::Unset(EXPIRES_AT),
+    });
+    changes.push(Change::Set(MARKER, Secret::new(marker)));
+    let stale = unset_ours(env).into_iter().filter(|old| !changes.iter().any(|new| new.name() == old.name()));
+    let stale: Vec<Change> = stale.collect();
+    changes.extend(stale);
+    changes
+}
+
+/// Whether the person has set an endpoint that is not this login's: its token must not go there, so nothing
+/// may be exported behind their back.
+pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> bool {
+    let name = match profile.provider {
+        ProviderId::Seqera => "TOWER_API_ENDPOINT",
+        ProviderId::Sekuire => "SEKUIRE_API_URL",
+    };
+    let Some(value) = env(name).map(OsString::into_encoded_bytes).filter(|value| !value.is_empty()) else {
+        return false;
+    };
+    let value = value.strip_suffix(b"/").unwrap_or(&value);
+    value != profile.endpoint.as_bytes()
+        && !Ours::in_env(env).is_some_and(|ours| ours.is_variable(name, value))
+}
+
+/// Keeps out of `changes` every place that the person has set themselves.
+pub fn without_the_persons(changes: Vec<Change>, env: &impl Environment) -> Vec<Change> {
+    let ours = Ours::in_env(env);
+    let is_theirs = |name: &str| {
+        let Some(value) = env(name).map(OsString::into_encoded_bytes) else { return false };
+        PLACES.contains(&name)
+            && !value.is_empty()
+            && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, &value))
+    };
+    changes.into_iter().filter(|change| !is_theirs(change.name())).collect()
+}
+
+/// Takes away exactly what we exported into this environment.
+pub fn unset_ours(env: &impl Environment) -> Vec<Change> {
+    let Some(ours) = Ours::in_env(env) else { return Vec::new() };
+    let names = SEQERA_TOKENS.iter().chain(SEKUIRE_TOKENS).chain(PLACES).chain(&[EXPIRES_AT, MARKER]);
+    names
+        .filter(|name| env(name).is_some_and(|value| ours.is_variable(name, value.as_encoded_bytes())))
+        .map(|name| Change::Unset(name))
+        .collect()
+}
+
+fn tokens_of(provider: ProviderId) -> &'static [&'static str] {
+    match provider {
+        ProviderId::Seqera => SEQERA_TOKENS,
+        ProviderId::Sekuire => SEKUIRE_TOKENS,
+    }
+}
+
+/// 64 bits are no help in guessing a token of hundreds, and enough to tell two apart.
+fn token_print(token: &[u8]) -> String {
+    hex(&Sha256::new().chain_update("seqera-env:").chain_update(token).finalize()[..8])
+}
+
+fn place_print(name: &str, value: &[u8]) -> String {
+    let hash = Sha256::new().chain_update("seqera-env:").chain_update(name).chain_update("=");
+    hex(&hash.chain_update(value).finalize()[..4])
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

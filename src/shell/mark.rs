@@ -1,0 +1,299 @@
+//! The mark: one line that tells a prompt everything without a process, a network home or a secret.
+//!
+//! ```text
+//! 1 prod.42 1795311000 1795312900 1795313500 1800 3700 4300 fresh acme/research@prod
+//! │ │       │          │          │          │              │     └ what the prompt shows
+//! │ │       │          │          │          │              └ state when written
+//! │ │       │          │          │          └ the three times, in seconds after the file was written
+//! │ │       │          │          └ end: when the person has to log in again
+//! │ │       │          └ warn: from when the prompt says that the end is near
+//! │ │       └ next: when the hook has to run `seqera hook-env`
+//! │ └ profile and generation: what a shell compares with what it has exported
+//! └ the format
+//! ```
+//!
+//! Times are seconds since 1970 with ten digits, so that a shell can compare them as text and never does
+//! arithmetic with what a file says. `PROFILE.mark` is a profile's; `mark` is that of the chosen profile,
+//! which shells without a `SEQERA_PROFILE` follow. Beside each stand `….due`, an empty file whose
+//! modification time is `next`, for shells whose only clock is `test -nt`, and `….csh`, which tcsh can source.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
+use crate::paths::Paths;
+use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::store::file;
+
+/// A time that never comes, with ten digits.
+pub const NEVER: u64 = 9_999_999_999;
+
+/// Times are compared as text, hence with ten digits.
+const EARLIEST: u64 = 1_000_000_000;
+
+const LIMIT: u64 = 1024;
+const DAY: u64 = 24 * 60 * 60;
+
+/// How a login stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Good for a while.
+    Fresh,
+    /// The person has to log in again soon.
+    Ending,
+    /// The person has to log in again.
+    Ended,
+    /// Nobody is logged in.
+    Out,
+}
+
+impl State {
+    /// The word for it in a mark and in a prompt's format.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Fresh => "fresh",
+            State::Ending => "ending",
+            State::Ended => "ended",
+            State::Out => "out",
+        }
+    }
+
+    fn of_word(word: &str) -> Option<State> {
+        [State::Fresh, State::Ending, State::Ended, State::Out].into_iter().find(|s| s.word() == word)
+    }
+}
+
+/// What a prompt needs to know of a profile. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// `PROFILE.GENERATION`; generation 0 is "logged out".
+    pub generation: String,
+    /// When the hook has to ask for a newer token.
+    pub next: u64,
+    /// From when the end is near.
+    pub warn: u64,
+    /// When the person has to log in again.
+    pub end: u64,
+    /// The state at the time of writing.
+    pub state: State,
+    /// `ORGANIZATION[/WORKSPACE][@PROFILE]`, of `A-Z a-z 0-9 _ - ?` and those separators only.
+    pub label: String,
+    written_at: u64,
+}
+
+impl Mark {
+    /// The mark of a login at `now`.
+    pub fn of(profile: &Profile, now: u64) -> Mark {
+        let end = end_of(profile).clamp(EARLIEST, NEVER);
+        let warn = match end {
+            NEVER => NEVER,
+            end => end - warning(end.saturating_sub(profile.logged_in_at)),
+        };
+        let state = match now {
+            _ if profile.ended_at.is_some() => State::Ended,
+            now if now >= end => State::Ended,
+            now if now >= warn => State::Ending,
+            _ => State::Fresh,
+        };
+        Mark {
+            generation: format!("{}.{}", profile.name, profile.generation.max(1)),
+            next: match state {
+                State::Ended => NEVER,
+                _ => next_of(profile, now).clamp(EARLIEST, NEVER),
+            },
+            warn: warn.max(EARLIEST),
+            end,
+            state,
+            label: label_of(profile),
+            written_at: now,
+        }
+    }
+
+    /// The mark that a logout leaves, so that running shells drop what they exported.
+    pub fn logged_out(name: &ProfileName, now: u64) -> Mark {
+        Mark {
+            generation: format!("{name}.0"),
+            next: NEVER,
+            warn: NEVER,
+            end: NEVER,
+            state: State::Out,
+            label: String::from("-"),
+            written_at: now,
+        }
+    }
+
+    /// Reads the mark of a profile, or of the chosen one; nothing where there is none that makes sense.
+    pub fn read(paths: &Paths, name: Option<&ProfileName>) -> Option<Mark> {
+        let bytes = file::read(&mark_file(paths, name), LIMIT).ok()??;
+        Mark::parse(std::str::from_utf8(&bytes).ok()?)
+    }
+
+    fn parse(line: &str) -> Option<Mark> {
+        let fields: Vec<&str> = line.strip_suffix('\n').unwrap_or(line).split(' ').collect();
+        let &["1", generation, next, warn, end, next_rel, _, _, state, label] = fields.as_slice() else {
+            return None;
+        };
+        let next: u64 = next.parse().ok()?;
+        Some(Mark {
+            generation: generation.into(),
+            next,
+            warn: warn.parse().ok()?,
+            end: end.parse().ok()?,
+            state: State::of_word(state)?,
+            label: label.chars().all(|c| is_label(c) || matches!(c, '/' | '@')).then(|| label.into())?,
+            written_at: next.saturating_sub(next_rel.parse().ok()?),
+        })
+    }
+
+    /// The state at `now`, which may be later than the one written.
+    pub fn state_at(&self, now: u64) -> State {
+        match self.state {
+            State::Ended | State::Out => self.state,
+            _ if now >= self.end => State::Ended,
+            _ if now >= self.warn => State::Ending,
+            _ => State::Fresh,
+        }
+    }
+
+    /// Writes the mark of a login; `is_chosen` where its profile is [`Profile::chosen`].
+    ///
+    /// # Errors
+    /// The runtime folder cannot be written. A prompt is then wrong; a login is not harmed.
+    pub fn write(paths: &Paths, profile: &Profile, is_chosen: bool) -> Result<()> {
+        Mark::of(profile, now()).put(paths, &profile.name, is_chosen)
+    }
+
+    /// Writes the mark that says that `name` is logged out.
+    ///
+    /// # Errors
+    /// As [`Mark::write`].
+    pub fn write_logged_out(paths: &Paths, name: &ProfileName, is_chosen: bool) -> Result<()> {
+        Mark::logged_out(name, now()).put(paths, name, is_chosen)
+    }
+
+    /// Forgets a profile that was removed or renamed. The chosen profile's mark stays: it says whatever is
+    /// written next.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be removed.
+    pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
+        let path = mark_file(paths, Some(name));
+        for path in [with(&path, ".csh"), with(&path, ".due"), path] {
+            file::remove(&path).map_err(|e| Error::io(format_args!("{} stays", path.display()), &e))?;
+        }
+        Ok(())
+    }
+
+    fn put(&self, paths: &Paths, name: &ProfileName, is_chosen: bool) -> Result<()> {
+        let names = [Some(Some(name)), is_chosen.then_some(None)];
+        file::private_dir(&paths.run)
+            .and_then(|()| {
+                names.into_iter().flatten().try_for_each(|name| self.put_as(&mark_file(paths, name)))
+            })
+            .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))
+    }
+
+    /// The mark itself comes last: a shell that sees it finds the other two.
+    fn put_as(&self, path: &Path) -> io::Result<()> {
+        let due = UNIX_EPOCH + Duration::from_secs(self.next);
+        swap_in(&with(path, ".due"), b"", |file| file.set_modified(due))?;
+        let Mark { generation, next, warn, end, state, label, .. } = self;
+        let csh = format!(
+            "set __seqera_g={generation} __seqera_n={next} __seqera_w={warn} __seqera_x={end} \
+             __seqera_s={} __seqera_l={label}\n",
+            state.word()
+        );
+        swap_in(&with(path, ".csh"), csh.as_bytes(), |_| Ok(()))?;
+        swap_in(path, format!("{self}\n").as_bytes(), |_| Ok(()))
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Mark { generation, next, warn, end, state, label, written_at } = self;
+        let after = |time: &u64| time.saturating_sub(*written_at);
+        write!(f, "1 {generation} {next} {warn} {end} ")?;
+        write!(f, "{} {} {} {} {label}", after(next), after(warn), after(end), state.word())
+    }
+}
+
+/// When the person has to log in again: the end of the session where it renews itself, else of the token.
+fn end_of(profile: &Profile) -> u64 {
+    let end = if profile.renews { profile.session_expires_at } else { profile.access_expires_at };
+    [profile.ended_at, end].into_iter().flatten().min().unwrap_or(NEVER)
+}
+
+/// How long before the end of a login of this many seconds the prompt says so: a tenth, at most a day.
+fn warning(life: u64) -> u64 {
+    (life / 10).clamp(5 * 60, DAY).min(life)
+}
+
+/// When to ask for a newer token: a tenth of its life before its end where it renews itself, else at its end.
+fn next_of(profile: &Profile, now: u64) -> u64 {
+    let Some(end) = profile.access_expires_at else { return NEVER };
+    let left = end.saturating_sub(now);
+    let early = if profile.renews { (left / 10).clamp(30, 10 * 60).min(left) } else { 0 };
+    end - early
+}
+
+fn label_of(profile: &Profile) -> String {
+    let organization = match (&profile.workspace, &profile.organization) {
+        (Some(workspace), _) if !workspace.organization.is_empty() => workspace.organization.as_str(),
+        (_, Some(organization)) => organization.name.as_str(),
+        _ => match profile.provider {
+            ProviderId::Seqera => "seqera",
+            ProviderId::Sekuire => "sekuire",
+        },
+    };
+    let mut label = harmless(organization);
+    if let Some(workspace) = &profile.workspace {
+        label = format!("{label}/{}", harmless(&workspace.name));
+    }
+    if profile.name != ProfileName::default_name() {
+        label = format!("{label}@{}", profile.name);
+    }
+    label
+}
+
+/// A name from a server with everything that a shell, a prompt, tmux or a terminal could act on replaced.
+fn harmless(name: &str) -> String {
+    const LONGEST: usize = 40;
+    name.chars().take(LONGEST).map(|c| if is_label(c) { c } else { '?' }).collect()
+}
+
+fn is_label(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '?')
+}
+
+/// The profile that a mark's file is for; none for the chosen one.
+fn mark_file(paths: &Paths, name: Option<&ProfileName>) -> PathBuf {
+    match name {
+        Some(name) => paths.run.join(format!("{name}.mark")),
+        None => paths.run.join("mark"),
+    }
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Like [`file::replace`] without waiting for the disk: a mark lost in a power cut is written again by the
+/// first prompt that misses it.
+fn swap_in(path: &Path, bytes: &[u8], prepare: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(dir)?;
+    new.write_all(bytes)?;
+    prepare(new.as_file())?;
+    new.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Seconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

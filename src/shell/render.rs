@@ -1,0 +1,188 @@
+//! Changes of an environment, as text that a shell or a program takes in.
+
+use std::io::Write;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::secret::Secret;
+
+use super::{Shell, quote};
+
+/// One change of an environment. The names are compiled in: none ever comes from a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Gives the variable this value and exports it.
+    Set(&'static str, Secret),
+    /// Takes the variable away.
+    Unset(&'static str),
+}
+
+impl Change {
+    /// The name of the variable.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Change::Set(name, _) | Change::Unset(name) => name,
+        }
+    }
+}
+
+/// The changes as one line of statements for the shell, without the newline; for Nushell, which cannot
+/// evaluate text, the JSON of [`json`].
+///
+/// # Errors
+/// A value that the shell cannot be given exactly; nothing is rendered then.
+pub fn statements(shell: Shell, changes: &[Change]) -> Result<Secret> {
+    if shell == Shell::Nu {
+        return json(changes);
+    }
+    let statements: Result<Vec<String>> = changes.iter().map(|change| statement(shell, change)).collect();
+    Ok(Secret::new(statements?.join("; ")))
+}
+
+fn statement(shell: Shell, change: &Change) -> Result<String> {
+    let (name, value) = match change {
+        Change::Set(name, value) => (name, value.expose()),
+        Change::Unset(name) => return Ok(unset(shell, name)),
+    };
+    if shell == Shell::Posix && !value.contains(&0) && quote::literal(shell, value).is_none() {
+        return Ok(format!("{name}={}; \\export {name}=\"${{{name}%.}}\"", quote::posix_printf(value)));
+    }
+    let literal = quote::literal(shell, value).ok_or_else(|| unspeakable(name, &shell.to_string()))?;
+    Ok(match shell {
+        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\export {name}={literal}"),
+        Shell::Fish => format!("set -gx {name} {literal}"),
+        Shell::Nu => format!("$env.{name} = {literal}"),
+        Shell::PowerShell => format!("$env:{name}={literal}"),
+        Shell::Elvish => format!("set-env {name} {literal}"),
+        Shell::Xonsh => format!("${{...}}['{name}'] = {literal}"),
+        Shell::Tcsh => format!("setenv {name} {literal}"),
+    })
+}
+
+fn unset(shell: Shell, name: &str) -> String {
+    match shell {
+        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\unset {name}"),
+        // Only the global one: a universal variable of this name is the person's.
+        Shell::Fish => format!("set -eg {name}"),
+        Shell::Nu => format!("hide-env -i {name}"),
+        Shell::PowerShell => format!("Remove-Item -LiteralPath 'Env:/{name}' -ErrorAction Ignore"),
+        Shell::Elvish => format!("unset-env {name}"),
+        Shell::Xonsh => format!("${{...}}.pop('{name}', None)"),
+        Shell::Tcsh => format!("unsetenv {name}"),
+    }
+}
+
+/// A statement that shows `text` to the person, on standard error where the shell can.
+pub fn say(shell: Shell, text: &str) -> String {
+    let plain: Vec<u8> = text.bytes().map(|b| if (b' '..=b'~').contains(&b) { b } else { b'?' }).collect();
+    let literal = quote::literal(shell, &plain).unwrap_or_default();
+    match shell {
+        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\printf '%s\\n' {literal} >&2"),
+        Shell::Fish => format!("printf '%s\\n' {literal} >&2"),
+        Shell::PowerShell => format!("[Console]::Error.WriteLine({literal})"),
+        Shell::Elvish => format!("echo {literal} >&2"),
+        Shell::Xonsh => format!("__import__('sys').stderr.write({literal} + '\\n')"),
+        Shell::Nu => format!("print -e {literal}"),
+        Shell::Tcsh => format!("echo {literal}"),
+    }
+}
+
+/// The assignment of a variable that stays inside the shell, for the head of a hook.
+///
+/// # Errors
+/// A value that the shell cannot be given exactly.
+pub fn assignment(shell: Shell, name: &'static str, value: &[u8]) -> Result<String> {
+    let literal = quote::literal(shell, value).ok_or_else(|| unspeakable(name, &shell.to_string()))?;
+    Ok(match shell {
+        Shell::Bash | Shell::Zsh | Shell::Posix => format!("{name}={literal}"),
+        Shell::Fish => format!("set -g {name} {literal}"),
+        Shell::Nu => format!("const {name} = {literal}"),
+        Shell::PowerShell => format!("$global:{name} = {literal}"),
+        Shell::Elvish => format!("var {name} = {literal}"),
+        Shell::Xonsh => format!("{name} = {literal}"),
+        Shell::Tcsh => format!("set {name}={literal}"),
+    })
+}
+
+/// The changes as one JSON object; what is taken away is `null`.
+///
+/// # Errors
+/// A value that is not UTF-8.
+pub fn json(changes: &[Change]) -> Result<Secret> {
+    let mut object = Map::new();
+    for change in changes {
+        let value = match change {
+            Change::Set(name, value) => text(name, value, "JSON")?.into(),
+            Change::Unset(_) => Value::Null,
+        };
+        object.insert(change.name().into(), value);
+    }
+    Ok(Secret::new(Value::Object(object).to_string()))
+}
+
+/// The values as lines of a `.env` file, in the one spelling all its readers agree on. What is taken away has
+/// no form there.
+///
+/// # Errors
+/// A value with a quote, a control character or another byte outside of printable ASCII: the readers differ.
+pub fn dotenv(changes: &[Change]) -> Result<Secret> {
+    let mut lines = Vec::new();
+    for change in changes {
+        let Change::Set(name, value) = change else { continue };
+        let value = text(name, value, "a .env file")?;
+        let bare = |b: u8| b.is_ascii_alphanumeric() || b"_./:@%+=,-".contains(&b);
+        if value.bytes().all(bare) {
+            lines.push(format!("{name}={value}"));
+        } else if value.bytes().all(|b| (b' '..=b'~').contains(&b) && !matches!(b, b'\'' | b'\\' | b'$')) {
+            lines.push(format!("{name}='{value}'"));
+        } else {
+            return Err(unspeakable(name, "a .env file"));
+        }
+    }
+    Ok(Secret::new(lines.join("\n")))
+}
+
+/// What GitHub Actions is told: the lines that hide the secret values in the log, for standard output, and
+/// what is appended to the file that `GITHUB_ENV` names.
+pub struct GitHub {
+    /// For standard output, before anything else.
+    pub masks: Secret,
+    /// For the file.
+    pub env_file: Secret,
+}
+
+/// Renders for GitHub Actions (*Workflow commands*: `add-mask`, multi-line values). `delimiter` must be
+/// something no value can hold by chance; `is_secret` says which values to hide.
+///
+/// # Errors
+/// A value that is not UTF-8, or that holds the delimiter.
+pub fn github(changes: &[Change], delimiter: &str, is_secret: impl Fn(&str) -> bool) -> Result<GitHub> {
+    let (mut masks, mut file) = (Vec::new(), Vec::new());
+    for change in changes {
+        let Change::Set(name, value) = change else { continue };
+        let value = text(name, value, "GitHub Actions")?;
+        if value.contains(delimiter) {
+            return Err(unspeakable(name, "GitHub Actions"));
+        }
+        if is_secret(name) {
+            let data = value.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+            writeln!(masks, "::add-mask::{data}").map_err(|_| unspeakable(name, "GitHub Actions"))?;
+        }
+        writeln!(file, "{name}<<{delimiter}\n{value}\n{delimiter}")
+            .map_err(|_| unspeakable(name, "GitHub Actions"))?;
+    }
+    Ok(GitHub { masks: Secret::new(masks), env_file: Secret::new(file) })
+}
+
+fn text<'a>(name: &str, value: &'a Secret, form: &str) -> Result<&'a str> {
+    match value.expose_str() {
+        Some(text) if !text.contains('\0') => Ok(text),
+        _ => Err(unspeakable(name, form)),
+    }
+}
+
+fn unspeakable(name: &str, form: &str) -> Error {
+    Error::failed(format!("the value of {name} holds bytes that {form} cannot be given"))
+        .next("use another form, such as --json, or: seqera exec -- COMMAND")
+}
