@@ -148,7 +148,7 @@ impl Trouble {
         if let Some(trouble) = proxy(error) {
             return trouble;
         }
-        if let Some(tls) = chain(error).find_map(within::<rustls::Error>) {
+        if let Some(tls) = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
             return certificate(tls);
         }
         if error.is_dns() {
@@ -167,14 +167,15 @@ impl Trouble {
 
 type Cause<'a> = &'a (dyn std::error::Error + 'static);
 
+/// The error and what it came of. An `io::Error` says what its inner error came of, but steps over that inner
+/// error itself, which is the one that counts; so it is looked into.
 fn chain<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
-    std::iter::successors(Some(error), |cause| cause.source())
-}
-
-/// `cause` as an `E`, also where it is wrapped in an `io::Error`, whose `source` steps over what it wraps.
-fn within<'a, E: std::error::Error + 'static>(cause: Cause<'a>) -> Option<&'a E> {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.downcast_ref::<E>().or_else(|| inner?.downcast_ref::<E>())
+    std::iter::successors(Some(error), |cause| {
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        }
+    })
 }
 
 /// The connector's error for proxies is private; its words are all there is to know it by.
@@ -323,7 +324,7 @@ fn status(code: u16, retry_after: Option<Duration>, empty: bool, address: &str) 
         403 => (
             Kind::Failed,
             format!("{address} refuses this (HTTP 403){}", if empty { " and gives no reason" } else { "" }),
-            "check with whoami who you are; your account may lack the right to it".into(),
+            "your account may lack the right to it; check which one you are logged in with".into(),
         ),
         404 => (
             Kind::Failed,

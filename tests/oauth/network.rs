@@ -1,0 +1,250 @@
+//! What a request meets on its way: each trouble has its own words and its exit code, and none shows a secret.
+
+#![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use seqera_credential_helper::error::Error;
+use seqera_credential_helper::http::Http;
+use seqera_credential_helper::secret::Secret;
+use serde_json::Value;
+use url::Url;
+
+use super::double::{Double, Reply};
+
+fn get(url: &str) -> Result<Value, Error> {
+    let http = Http::new(Duration::from_secs(3));
+    http.get_json::<Value>(&Url::parse(url).unwrap(), Some(&Secret::new("hunter2"))).map_err(Error::from)
+}
+
+fn meets(reply: Reply) -> (u8, String) {
+    let double = Double::answering(vec![reply]);
+    let error = get(&format!("{}/path?query=hunter2", double.origin())).unwrap_err();
+    let text = error.to_string().replace(&double.origin(), "ORIGIN").replace(&double.authority(), "HOST");
+    assert!(double.requests()[0].contains("authorization: Bearer hunter2"));
+    assert!(!text.contains("hunter2") && !text.contains("query"), "{text}");
+    (error.exit_code(), text)
+}
+
+#[test]
+fn every_answer_that_is_not_what_was_asked_for_has_its_own_words() {
+    let body = "hunter2";
+    let lines: Vec<String> = [
+        Reply::json(401, ""),
+        Reply::json(403, ""),
+        Reply::json(403, body),
+        Reply::json(404, body),
+        Reply::json(409, body),
+        Reply::json(429, body).with("Retry-After: 17"),
+        Reply::html(502, body),
+        Reply::html(200, body),
+        Reply::json(200, body),
+        Reply::json(200, &format!("\"{}\"", "x".repeat(1 << 20))),
+        Reply::json(302, body).with("Location: https://elsewhere.example/hunter2?hunter2"),
+        Reply::json(307, body).with("Location: /hunter2"),
+        Reply::cut_off(),
+        Reply::never(),
+    ]
+    .into_iter()
+    .map(|reply| {
+        let (code, text) = meets(reply);
+        format!("{code} {text}")
+    })
+    .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    3 ORIGIN/path knows nobody by the token it was sent (HTTP 401); log in again
+    1 ORIGIN/path refuses this (HTTP 403) and gives no reason; your account may lack the right to it; check which one you are logged in with
+    1 ORIGIN/path refuses this (HTTP 403); your account may lack the right to it; check which one you are logged in with
+    1 there is no ORIGIN/path (HTTP 404); check the address, and that the server is recent
+    1 ORIGIN/path does not accept this (HTTP 409); check the address, and that both sides are recent
+    5 ORIGIN/path has been asked too often (HTTP 429); try again in 17 s
+    5 ORIGIN/path is in trouble (HTTP 502); try again in a minute
+    5 ORIGIN/path answered with a page and not with data; check the address; a network with a login page may be in between
+    5 ORIGIN/path answered with something else than was asked for; check that the address is right and that the server is recent
+    5 ORIGIN/path sent more than is read; check the address
+    7 ORIGIN/path sends on to https://elsewhere.example, which is not followed; use the address of the server itself
+    7 ORIGIN/path sends on to ORIGIN, which is not followed; use the address of the server itself
+    5 the connection to HOST broke before the answer was complete; try again
+    8 HOST did not answer in time; check your network connection and try again
+    ");
+}
+
+#[test]
+fn nothing_is_sent_in_the_clear_to_another_machine() {
+    let error = get("http://example.com/").unwrap_err();
+    assert_eq!(error.exit_code(), 7, "{error}");
+}
+
+#[test]
+fn a_closed_port_is_a_refused_connection() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = get(&format!("http://127.0.0.1:{port}/")).unwrap_err();
+    assert_eq!(error.exit_code(), 5);
+    assert!(error.what().contains("refuses the connection"), "{error}");
+}
+
+#[test]
+fn a_deadline_that_has_passed_sends_nothing() {
+    let double = Double::answering(vec![Reply::json(200, "{}")]);
+    let http = Http::new(Duration::from_secs(3)).until(Instant::now());
+    let failure = http.get_json::<Value>(&Url::parse(&double.origin()).unwrap(), None).unwrap_err();
+    assert!(!failure.may_have_arrived());
+    assert_eq!(Error::from(failure).exit_code(), 8);
+    assert!(double.requests().is_empty());
+}
+
+/// What [`get`] of `url` says in a process of its own: certificates and proxies come from the environment.
+fn in_environment(url: &str, environment: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "oauth::network::one_request", "--ignored", "--nocapture"])
+        .env_clear()
+        .env("ONE_REQUEST", url)
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    text.lines().find_map(|line| line.split("MEETS ").nth(1)).unwrap_or_else(|| panic!("{text}")).into()
+}
+
+#[test]
+#[ignore = "run by the other tests, each in an environment of its own"]
+fn one_request() {
+    let url = std::env::var("ONE_REQUEST").expect("not to be run by itself");
+    match get(&url) {
+        Ok(_) => println!("MEETS an answer"),
+        Err(error) => println!("MEETS {} {}", error.exit_code(), error.what()),
+    }
+}
+
+/// `openssl s_server` with a certificate of its own; stopped when dropped.
+struct Tls {
+    process: Child,
+    port: String,
+    certificate: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Tls {
+    /// A server whose certificate is for `name` and good until the year `until`.
+    fn start(name: &str, until: u16) -> Tls {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("index"), "").unwrap();
+        let authority = format!(
+            "[ca]\ndefault_ca=own\n[own]\ndatabase=index\nnew_certs_dir=.\ndefault_md=sha256\nrand_serial=yes\n\
+             policy=names\nx509_extensions=server\n[names]\ncommonName=supplied\n\
+             [server]\nbasicConstraints=critical,CA:FALSE\nsubjectAltName=DNS:{name}\n"
+        );
+        std::fs::write(path("authority"), authority).unwrap();
+        let request = format!("req -new -newkey rsa:2048 -nodes -keyout key -subj /CN={name} -out request");
+        openssl(folder.path(), &request);
+        let sign = "ca -batch -notext -selfsign -config authority -keyfile key -in request -out certificate";
+        openssl(folder.path(), &format!("{sign} -startdate 20200101000000Z -enddate {until}0101000000Z"));
+        let mut process = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", "-cert", "certificate", "-key", "key", "-www"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines.find_map(|line| line.unwrap().strip_prefix("ACCEPT 127.0.0.1:").map(str::to_owned));
+        Tls {
+            process,
+            port: port.expect("openssl says its port"),
+            certificate: path("certificate"),
+            _folder: folder,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("https://localhost:{}/", self.port)
+    }
+}
+
+impl Drop for Tls {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_certificate_is_trusted_only_where_somebody_vouches_for_it() {
+    let tls = Tls::start("localhost", 2099);
+    let trusted = [("SSL_CERT_FILE", tls.certificate.to_str().unwrap())];
+    let untrusted = in_environment(&tls.url(), &[]);
+    assert!(untrusted.contains("is not trusted on this machine"), "{untrusted}");
+    // The server answers with a page: so far it must have come.
+    let met = in_environment(&tls.url(), &trusted);
+    assert!(met.contains("answered with a page"), "{met}");
+    let nowhere = in_environment(&tls.url(), &[("SSL_CERT_FILE", "/nonexistent/hunter2")]);
+    assert!(nowhere.starts_with("1 the certificates of this system could not be read"), "{nowhere}");
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_is_said_to_be_that() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+    });
+    let met = get(&url).unwrap_err();
+    assert!(met.what().starts_with("no secure connection"), "{met}");
+    server.join().unwrap();
+}
+
+#[test]
+fn a_certificate_of_another_name_or_time_is_said_to_be_that() {
+    let other = Tls::start("other.example", 2099);
+    let trusted = [("SSL_CERT_FILE", other.certificate.to_str().unwrap())];
+    let met = in_environment(&other.url(), &trusted);
+    assert!(met.contains("belongs to another name"), "{met}");
+    let old = Tls::start("localhost", 2021);
+    let trusted = [("SSL_CERT_FILE", old.certificate.to_str().unwrap())];
+    let met = in_environment(&old.url(), &trusted);
+    assert!(met.contains("by the clock of this machine"), "{met}");
+}
+
+#[test]
+fn a_proxy_that_refuses_is_not_a_server_that_is_away() {
+    let through = |proxy: &str| in_environment("https://seqera.example/", &[("HTTPS_PROXY", proxy)]);
+    let reply = |status| Double::answering(vec![Reply::html(status, "hunter2")]);
+    let met = through(&reply(407).origin());
+    assert_eq!(met, "5 the proxy on the way to seqera.example wants a user and a password");
+    let met = through(&reply(403).origin());
+    assert_eq!(met, "5 the proxy does not connect to seqera.example");
+    let met = through("http://user:hunter2@127.0.0.1:1");
+    assert_eq!(met, "5 the proxy does not connect to seqera.example");
+}
+
+#[test]
+fn loopback_never_goes_through_a_proxy() {
+    let double = Double::answering(vec![Reply::json(200, "{}")]);
+    let proxy = "http://127.0.0.1:1";
+    let proxies = [("HTTP_PROXY", proxy), ("http_proxy", proxy), ("ALL_PROXY", proxy)];
+    assert_eq!(in_environment(&double.origin(), &proxies), "an answer");
+}
+
+#[test]
+fn a_name_that_is_nowhere_is_said_in_time() {
+    let begun = Instant::now();
+    let met = in_environment("https://nowhere.invalid/", &[]);
+    assert!(
+        met == "5 nowhere.invalid cannot be found" || met.starts_with("8 there was no connection"),
+        "{met}"
+    );
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}
