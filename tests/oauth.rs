@@ -198,11 +198,12 @@ fn at(double: &Double) -> Server {
     }
 }
 
+const BEGUN: &str = r#"{"device_code":"d","user_code":"ABCD","verification_uri":"https://example.com/d","expires_in":120,"interval":1}"#;
+
 #[test]
-fn slow_down_is_obeyed_and_a_bad_gateway_does_not_end_a_device_login() {
-    let begun = r#"{"device_code":"d","user_code":"ABCD","verification_uri":"https://example.com/d","expires_in":120,"interval":1}"#;
+fn slow_down_is_obeyed() {
     let double = Double::answering(vec![
-        Reply::json(200, begun),
+        Reply::json(200, BEGUN),
         Reply::json(400, r#"{"error":"slow_down"}"#),
         Reply::json(400, r#"{"error":"authorization_pending"}"#),
         Reply::json(200, r#"{"access_token":"a","token_type":"bearer"}"#),
@@ -212,9 +213,12 @@ fn slow_down_is_obeyed_and_a_bad_gateway_does_not_end_a_device_login() {
     let pauses = double.pauses();
     let seconds: Vec<u64> = pauses.iter().map(|pause| pause.as_millis() as u64).collect();
     assert!(seconds[0] >= 1000 && seconds[1] >= 6000 && seconds[2] >= 6000, "{seconds:?}");
+}
 
+#[test]
+fn a_bad_gateway_does_not_end_a_device_login() {
     let double = Double::answering(vec![
-        Reply::json(200, begun),
+        Reply::json(200, BEGUN),
         Reply::html(502, "<title>hunter2</title>"),
         Reply::json(200, r#"{"access_token":"a"}"#),
     ]);
@@ -223,9 +227,8 @@ fn slow_down_is_obeyed_and_a_bad_gateway_does_not_end_a_device_login() {
 
 #[test]
 fn a_device_login_nobody_confirms_ends_with_its_deadline() {
-    let begun = r#"{"device_code":"d","user_code":"ABCD","verification_uri":"https://example.com/d","expires_in":900,"interval":1}"#;
     let pending = Reply::json(400, r#"{"error":"authorization_pending"}"#);
-    let double = Double::answering(vec![Reply::json(200, begun), pending.clone(), pending.clone(), pending]);
+    let double = Double::answering(vec![Reply::json(200, BEGUN), pending.clone(), pending.clone(), pending]);
     let started = Instant::now();
     let deadline = started + Duration::from_millis(2500);
     let error = device::login(&http(), &at(&double), &client(), deadline, |_| {}).unwrap_err();

@@ -89,7 +89,7 @@ const STYLE: &str = "\
 @media(prefers-color-scheme:dark){:root{--ground:#14171c;--card:#1d2128;--ink:#eceff4;--soft:#a6afbd;--line:#313742;--good:#4cc38a;--bad:#ff8d85}}\
 *{box-sizing:border-box}\
 body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:24px;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Helvetica Neue\",Arial,sans-serif}\
-main{width:100%;max-width:460px;padding:40px 32px;text-align:center;background:var(--card);border:1px solid var(--line);border-radius:14px;overflow-wrap:anywhere}\
+main{width:100%;max-width:460px;padding:40px 32px;text-align:center;background:var(--card);border:1px solid var(--line);border-radius:14px;overflow-wrap:anywhere;text-wrap:balance}\
 .success svg{color:var(--good)}.failure svg{color:var(--bad)}\
 .product{margin:16px 0 0;font-size:14px;letter-spacing:.02em}\
 h1{margin:4px 0 16px;font-size:24px;line-height:1.25;font-weight:600}\

@@ -94,7 +94,7 @@ impl Person {
                 refused = true;
                 continue;
             }
-            let Some((action, fields)) = form(&answer.body) else { return None };
+            let (action, fields) = form(&answer.body)?;
             here = here.join(&action).unwrap();
             let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
             answer = self.send("POST", here.as_str(), body);
