@@ -124,7 +124,11 @@ fn dispatch(cli: Cli) -> Result<u8> {
     let context = Context { paths: Paths::from_env()?, quiet, profile };
     let (paths, env, out) = (&context.paths, &process_env, &mut std::io::stdout().lock());
     let pair = |fresh: Fresh| (fresh.profile, fresh.token);
-    let at_least = |seconds| Want { min_ttl: Some(seconds), ..Want::default() };
+    // Whoever asks for little takes what lives: a server may give tokens that live no longer.
+    let at_least = |seconds| match seconds > env::LEAST_LIFE {
+        true => Want { min_ttl: Some(seconds), ..Want::default() },
+        false => Want::default(),
+    };
     match cli.command {
         Command::Token(args) => token::run(&args, &context),
         Command::Env(args) => env::run(&args, env, |ttl| context.fresh(&at_least(ttl)).map(pair), out),
