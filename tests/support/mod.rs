@@ -1,1 +1,8 @@
 //! A hermetic home for each test, and what starts the real parts.
+
+pub mod git_server;
+pub mod gits;
+pub mod home;
+pub mod keyring;
+pub mod oci_image;
+pub mod registry;

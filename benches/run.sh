@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# `get` of a stored credential beside its peers: whole processes, medians, one run on one machine. Fails where
+# a bound is exceeded by more than noise explains.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ours="$PWD/target/release/seqera-credential-helper"
+rounds=3
+runs="${BENCH_RUNS:-200}"
+many="${BENCH_MANY:-10000}"
+# Medians of the same program differ by this factor from one round to the next on a machine with neighbours.
+noise=1.15
+
+work="$(mktemp -d)"
+started=()
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+    ((${#started[@]} == 0)) || kill "${started[@]}" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
+
+# Only what is named here reaches the programs.
+unset DBUS_SESSION_BUS_ADDRESS SEQERA_HELPER_STORE XDG_CONFIG_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_CACHE_HOME
+export HOME="$work" XDG_RUNTIME_DIR="$work/run" GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+
+request() { printf 'protocol=https\nhost=host%s.example\n' "$1"; }
+login() { request "$1" && printf 'username=alice\npassword=the password of host %s\n' "$1"; }
+
+start_keyring() {
+    cat >"$work/bus.conf" <<-CONFIG
+		<busconfig><type>session</type><listen>unix:path=$work/bus</listen><policy context='default'>
+		<allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/><allow own='*'/></policy></busconfig>
+	CONFIG
+    export DBUS_SESSION_BUS_ADDRESS="unix:path=$work/bus"
+    dbus-daemon --config-file="$work/bus.conf" --nofork 2>/dev/null &
+    started+=($!)
+    until [[ -S $work/bus ]]; do sleep 0.05; done
+    gnome-keyring-daemon --foreground --unlock --components=secrets <<<password >/dev/null 2>&1 &
+    started+=($!)
+    local tries=0
+    until secret-tool store --label=probe probe probe <<<probe 2>/dev/null; do
+        ((tries++ < 100)) || { echo "gnome-keyring does not answer" >&2 && exit 1; }
+        sleep 0.1
+    done
+}
+
+# The homes: what is stored where.
+fill() {
+    local home="$work/$1" store="$2" count="$3" at
+    mkdir -m 700 "$home"
+    for ((at = 1; at <= count; at++)); do
+        login "$at" | SEQERA_HELPER_HOME="$home" SEQERA_HELPER_STORE="$store" "$ours" git store
+    done
+}
+
+names=() homes=() commands=() inputs=()
+compare() {
+    names+=("$1") homes+=("$work/$2") inputs+=("$work/$3")
+    shift 3
+    commands+=("$*")
+}
+
+median_of() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+
+measure() {
+    local round at
+    for ((round = 0; round < rounds; round++)); do
+        for at in "${!names[@]}"; do
+            SEQERA_HELPER_HOME="${homes[at]}" hyperfine --shell=none --style=none --warmup=10 --runs="$runs" \
+                --input="${inputs[at]}" --export-csv="$work/csv" "${commands[at]}" >/dev/null 2>&1
+            awk -F, 'END { print $4 * 1000 }' "$work/csv" >>"$work/medians.$at"
+        done
+    done
+    for at in "${!names[@]}"; do
+        median_of <"$work/medians.$at" >"$work/median.$at"
+        # shellcheck disable=SC2086 # a command and its arguments
+        SEQERA_HELPER_HOME="${homes[at]}" /usr/bin/time -f %M -o "$work/peak.$at" ${commands[at]} \
+            <"${inputs[at]}" >"$work/answer.$at"
+        [[ -s $work/answer.$at ]] || { echo "${names[at]}: no answer" >&2 && exit 1; }
+        printf '%-48s %9.2f ms %8d KiB\n' "${names[at]}" "$(<"$work/median.$at")" "$(tail -n1 "$work/peak.$at")"
+    done
+}
+
+failed=0
+# bound INDEX OF_INDEX AT_MOST WORDS
+bound() {
+    local verdict
+    verdict="$(awk -v a="$(<"$work/median.$1")" -v b="$(<"$work/median.$2")" -v most="$3" -v noise="$noise" \
+        'BEGIN { printf "%.2f %s", a / b, a / b <= most ? "holds" : a / b <= most * noise ? "within noise" : "FAILS" }')"
+    printf '%-58s %5s times, at most %s: %s\n' "$4" "${verdict%% *}" "$3" "${verdict#* }"
+    [[ $verdict != *FAILS ]] || failed=1
+}
+
+echo "preparing: $many credentials"
+fill one file 1
+fill ten file 10
+fill many file "$many"
+start_keyring
+fill cached keychain 1
+fill uncached keychain 1
+echo 'key_cache = 0' >"$work/uncached/config.toml"
+login 1 | git credential-store --file "$work/git-credentials" store
+printf '{"ServerURL":"https://host1.example","Username":"alice","Secret":"the password of host 1"}' \
+    | docker-credential-secretservice store
+request 1 >"$work/first"
+request 10 >"$work/tenth"
+printf https://host1.example >"$work/server"
+
+compare "get, key in a file" one first "$ours" git get
+compare "get, keychain, key cached" cached first "$ours" git get
+compare "git credential-store get" one first git credential-store --file "$work/git-credentials" get
+compare "git-credential-store get, without git in front" one first \
+    "$(git --exec-path)/git-credential-store" --file "$work/git-credentials" get
+compare "get, keychain, key not cached" uncached server "$ours" docker get
+compare "docker-credential-secretservice get" one server docker-credential-secretservice get
+compare "get among 10" ten tenth "$ours" git get
+compare "get among $many" many tenth "$ours" git get
+# The keychain's row asks as a docker client, like its peer.
+printf '{"ServerURL":"https://host1.example","Username":"alice","Secret":"the password of host 1"}' \
+    | SEQERA_HELPER_HOME="$work/uncached" "$ours" docker store
+
+measure
+echo
+bound 0 2 1 "key in a file, to git credential-store"
+bound 1 2 1 "key cached, to git credential-store"
+bound 4 5 1 "keychain, to docker-credential-secretservice"
+bound 7 6 1.2 "among $many, to among 10"
+exit "$failed"

@@ -1,0 +1,204 @@
+//! A home of a test's own, and the programs that run in it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tempfile::TempDir;
+
+/// Far beyond what any program here needs on a busy machine: who reaches it hangs.
+const HANGS: Duration = Duration::from_secs(60);
+
+/// A home that no other test sees, with the programs under test on its `PATH` under every name that a client
+/// looks for. It has no session bus, no terminal prompt and nothing of the environment the tests run in.
+pub struct Home {
+    folder: TempDir,
+    env: Vec<(OsString, OsString)>,
+}
+
+impl Home {
+    pub fn new() -> Home {
+        let home =
+            Home { folder: tempfile::Builder::new().prefix("seqera-").tempdir().unwrap(), env: Vec::new() };
+        for folder in ["bin", "run", "tmp"] {
+            fs::DirBuilder::new().mode(0o700).create(home.path().join(folder)).unwrap();
+        }
+        let helper = env!("CARGO_BIN_EXE_seqera-credential-helper");
+        for name in ["seqera-credential-helper", "git-credential-seqera", "docker-credential-seqera"] {
+            symlink(helper, home.bin().join(name)).unwrap();
+        }
+        symlink(env!("CARGO_BIN_EXE_seqera"), home.bin().join("seqera")).unwrap();
+        home
+    }
+
+    /// A home whose store keeps its key in a file, as if the person had asked for that.
+    pub fn with_file_store() -> Home {
+        let mut home = Home::new();
+        home.set("SEQERA_HELPER_STORE", "file");
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The folder that comes first on `PATH`.
+    pub fn bin(&self) -> PathBuf {
+        self.path().join("bin")
+    }
+
+    /// Sets a variable for every program that is started from here on.
+    pub fn set(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
+        self.env.push((name.as_ref().into(), value.as_ref().into()));
+    }
+
+    /// Writes a file below the home, with the folders it is in.
+    pub fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Puts an executable script on the `PATH` of this home.
+    pub fn script(&self, name: &str, content: &str) {
+        let path = self.write(Path::new("bin").join(name), content);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    /// A program in this home: a name is looked up in [`Home::bin`] and then on the machine's `PATH`.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let machine = std::env::var_os("PATH").unwrap();
+        let path = std::iter::once(self.bin()).chain(std::env::split_paths(&machine));
+        let path = std::env::join_paths(path).unwrap();
+        let program = program.as_ref();
+        // `Command` looks a name up on the PATH of the tests, not on the one it sets.
+        let ours = self.bin().join(program);
+        let mut command = Command::new(if ours.exists() { ours.as_os_str() } else { program });
+        command.arg0(program).env_clear().env("PATH", path).current_dir(self.path());
+        command.env("HOME", self.path()).env("TMPDIR", self.path().join("tmp")).env("LC_ALL", "C.UTF-8");
+        for (name, folder) in [
+            ("XDG_CONFIG_HOME", ".config"),
+            ("XDG_DATA_HOME", ".local/share"),
+            ("XDG_STATE_HOME", ".local/state"),
+            ("XDG_CACHE_HOME", ".cache"),
+            ("XDG_RUNTIME_DIR", "run"),
+        ] {
+            command.env(name, self.path().join(folder));
+        }
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a program to its end with `stdin` as its input.
+    #[track_caller]
+    pub fn run(&self, program: &str, args: &[&str], stdin: impl AsRef<[u8]>) -> Run {
+        let mut command = self.command(program);
+        command.args(args);
+        run(command, stdin)
+    }
+}
+
+/// How a program ended and what it said.
+pub struct Run {
+    line: String,
+    pub status: ExitStatus,
+    pub took: Duration,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl Run {
+    /// The exit code; 128 and the signal where a signal ended it, as a shell says it.
+    pub fn code(&self) -> i32 {
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap())
+    }
+
+    /// stdout as text.
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// stderr as text.
+    pub fn err(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Asserts the exit code, and shows everything where it is another.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Run {
+        assert_eq!(self.code(), code, "{self:?}");
+        self
+    }
+
+    /// Asserts success and answers stdout.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        self.expect(0).out()
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Run { line, status, took, .. } = self;
+        write!(f, "{line}\n{status} after {took:?}\nstdout: {}\nstderr: {}", self.out(), self.err())
+    }
+}
+
+/// Runs a command to its end with `stdin` as its input. One that does not end is killed, with everything it
+/// started, and the test fails. What it says goes to files: a left-over child that keeps a pipe open cannot
+/// hang the test.
+#[track_caller]
+pub fn run(mut command: Command, stdin: impl AsRef<[u8]>) -> Run {
+    let line = format!("{:?} {:?}", command.get_program(), command.get_args().collect::<Vec<_>>());
+    let (mut stdout, mut stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
+    let started = Instant::now();
+    let mut child =
+        command.stdin(Stdio::piped()).process_group(0).spawn().unwrap_or_else(|error| {
+            panic!("{line}: {error}; tests/tools/install.sh installs what is missing")
+        });
+    drop(command);
+    let mut input = child.stdin.take().unwrap();
+    let bytes = stdin.as_ref().to_vec();
+    // Who does not read all of its input gets what it wants: a pipe that closes.
+    let writer = std::thread::spawn(move || drop(input.write_all(&bytes)));
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > HANGS {
+            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+            child.wait().unwrap();
+            panic!("{line}: does not end\nstderr: {}", String::from_utf8_lossy(&whole(&mut stderr)));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let took = started.elapsed();
+    drop(writer.join());
+    Run { line, status, took, stdout: whole(&mut stdout), stderr: whole(&mut stderr) }
+}
+
+/// Waits until a condition holds, and fails the test where it does not within `deadline`.
+#[track_caller]
+pub fn until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {
+    let end = Instant::now() + deadline;
+    while !condition() {
+        assert!(Instant::now() < end, "{what}: not within {deadline:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn whole(file: &mut fs::File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
