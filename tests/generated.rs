@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::support::Home;
+use crate::support::home::Home;
 
 fn files(below: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
