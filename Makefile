@@ -33,7 +33,7 @@ tools:
 	tests/tools/install.sh
 
 lint:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
 	shellcheck $(SCRIPTS)
 	shfmt -d $(SCRIPTS)
@@ -42,13 +42,14 @@ lint:
 bench: build
 	benches/run.sh
 
-# What is found goes to fuzz/artifacts; what is new to fuzz/target/corpus, not into the tree.
+# What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz:
-	cd fuzz && $(CARGO) build --release --locked
+	cd fuzz && $(CARGO) build --profile fuzz --locked
 	cd fuzz && for target in git docker; do \
-	    mkdir -p target/corpus/$$target artifacts/$$target && \
-	    $(CARGO) run --quiet --release --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	        -print_final_stats=1 -artifact_prefix=artifacts/$$target/ target/corpus/$$target corpus/$$target || exit 1; \
+	    mkdir -p ../target/corpus/$$target artifacts/$$target && \
+	    $(CARGO) run --quiet --profile fuzz --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) \
+	        -verbosity=0 -print_final_stats=1 -artifact_prefix=artifacts/$$target/ \
+	        ../target/corpus/$$target corpus/$$target || exit 1; \
 	done
 
 install: build
