@@ -11,6 +11,8 @@ FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
+# Where tests/tools/install.sh puts what no package manager keeps.
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seqera-credential-helper-tests
 
 # `shfmt -f` knows a shell script by its name or its first line.
 SCRIPTS = $$(shfmt -f $(wildcard .ci tests benches fuzz/*.sh shell))
@@ -27,7 +29,7 @@ tour:
 
 test: tools lint build
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	$(CARGO) test --locked --features fault-points
+	PATH="$(CACHE)/bin:$$PATH" $(CARGO) test --locked --features fault-points
 
 tools:
 	tests/tools/install.sh
