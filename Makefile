@@ -45,6 +45,7 @@ bench: build
 	benches/run.sh
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
+fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 fuzz:
 	cd fuzz && $(CARGO) build --profile fuzz --locked
 	cd fuzz && for target in git docker; do \
