@@ -1,5 +1,7 @@
 //! This process, as the system sees it.
 
+use crate::deadline;
+
 /// Keeps secrets in memory out of core dumps and from other processes of the same user (prctl(2),
 /// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing.
 pub fn harden() {
@@ -8,11 +10,11 @@ pub fn harden() {
 }
 
 /// While this lives, neither a signal that asks the process to end (SIGINT, SIGTERM, SIGHUP) nor the
-/// [`watchdog`](crate::deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
+/// [`watchdog`](deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
 pub struct Uninterrupted {
     #[cfg(unix)]
     signals: signals::Deferred,
-    _watchdog: std::sync::MutexGuard<'static, ()>,
+    _watchdog: deadline::Uninterrupted,
 }
 
 impl Uninterrupted {
@@ -21,7 +23,7 @@ impl Uninterrupted {
         Uninterrupted {
             #[cfg(unix)]
             signals: signals::Deferred::begin(),
-            _watchdog: crate::deadline::uninterrupted(),
+            _watchdog: deadline::Uninterrupted::begin(),
         }
     }
 }
@@ -44,27 +46,26 @@ mod signals {
     pub struct Deferred {
         came: Arc<AtomicUsize>,
         over: Arc<AtomicBool>,
-        ids: Vec<SigId>,
+        noting: Vec<SigId>,
     }
 
     impl Deferred {
         pub fn begin() -> Deferred {
             let (came, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-            let mut ids = Vec::new();
+            let mut noting = Vec::new();
             for signal in [SIGINT, SIGTERM, SIGHUP] {
                 // The library never gives a signal's own effect back, so it is asked for it from `end` on.
-                ids.extend(flag::register_conditional_default(signal, Arc::clone(&over)));
-                ids.extend(flag::register_usize(signal, Arc::clone(&came), signal as usize));
+                let _ = flag::register_conditional_default(signal, Arc::clone(&over));
+                noting.extend(flag::register_usize(signal, Arc::clone(&came), signal as usize));
             }
-            Deferred { came, over, ids }
+            Deferred { came, over, noting }
         }
 
         pub fn end(&mut self) {
             self.over.store(true, Ordering::SeqCst);
             let came = self.came.load(Ordering::SeqCst);
-            // The first of each pair stays registered: it is what makes the signal end the process again.
-            for id in self.ids.iter().skip(1).step_by(2) {
-                low_level::unregister(*id);
+            for id in self.noting.drain(..) {
+                low_level::unregister(id);
             }
             if came != 0 {
                 let _ = low_level::emulate_default_handler(came as i32);
