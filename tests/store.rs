@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::home::{Home, Run};
@@ -94,14 +94,15 @@ fn a_reader_never_waits_for_a_writers_lock() {
     assert_eq!(password(&home).as_deref(), Some("new"));
 }
 
-/// Starts a store and kills it after `delay`.
-fn store_and_die(home: &Home, input: &str, delay: Duration) {
+/// Starts a store and kills it after `delay`. Until it is waited for it is dead but still has its number, as
+/// everything that dies in a container whose first process buries nobody.
+fn store_and_die(home: &Home, input: &str, delay: Duration) -> Child {
     let mut command = home.command("git-credential-seqera");
     command.arg("store").stdin(home_file(home, input)).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     std::thread::sleep(delay);
     let _ = child.kill();
-    child.wait().unwrap();
+    child
 }
 
 fn home_file(home: &Home, content: &str) -> File {
@@ -114,10 +115,10 @@ fn die_at_any_moment(home: &Home) {
     let started = Instant::now();
     git(home, "store", &login("alice", &numbered(0))).ok();
     let whole = started.elapsed();
-    let (moments, mut old) = (60, numbered(0));
+    let (moments, mut old, mut dead) = (60, numbered(0), Vec::new());
     for moment in 1..=moments {
         let new = numbered(moment);
-        store_and_die(home, &login("alice", &new), whole * moment as u32 / moments as u32);
+        dead.push(store_and_die(home, &login("alice", &new), whole * moment as u32 / moments as u32));
         let found = password(home).expect("a killed store takes nothing away");
         assert!(found == old || found == new, "neither the old nor the new: {found}");
         old = found;
@@ -127,6 +128,9 @@ fn die_at_any_moment(home: &Home) {
     // What the killed ones left is gone.
     let shelf = store_folder(home).join("git+https+example.com");
     assert_eq!(fs::read_dir(shelf).unwrap().count(), 1);
+    for mut child in dead {
+        child.wait().unwrap();
+    }
 }
 
 #[test]
@@ -147,10 +151,11 @@ fn a_first_store_killed_at_any_moment_can_be_done_again() {
     let moments = 30;
     for moment in 1..=moments {
         let home = Home::with_file_store();
-        store_and_die(&home, &login("alice", "first"), whole * moment / moments);
+        let mut dead = store_and_die(&home, &login("alice", "first"), whole * moment / moments);
         assert!(matches!(password(&home).as_deref(), None | Some("first")));
         git(&home, "store", &login("alice", "second")).ok();
         assert_eq!(password(&home).as_deref(), Some("second"));
+        dead.wait().unwrap();
     }
 }
 
