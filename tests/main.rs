@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 mod bad_input;
+mod configure;
 mod conformance;
 mod docker;
 mod generated;
