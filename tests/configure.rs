@@ -171,7 +171,9 @@ fn git_uses_the_helper_once_it_is_configured() {
 
 #[test]
 fn docker_and_skopeo_use_the_helper_once_they_are_configured() {
-    let home = home();
+    let mut home = home();
+    // The containers tools look below HOME whatever this says.
+    home.set("XDG_CONFIG_HOME", home.path().join("elsewhere"));
     let registry = Registry::start(&[("alice", "pw")]);
     let host = registry.host();
     configure(&home, &["docker", "--registry", host]);
