@@ -58,7 +58,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The beginning of the name of a file that is being written.
-const TEMPORARY: &str = ".new-";
+pub(super) const TEMPORARY: &str = ".new-";
 
 /// Whether the name is that of a file being written; a killed process leaves one behind.
 pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
