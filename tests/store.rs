@@ -1,0 +1,1 @@
+//! Placeholder while the refresh tests are written.
