@@ -10,6 +10,7 @@ mod git;
 mod keychain;
 mod oauth;
 mod platform;
+mod refresh;
 mod shell;
 mod store;
 mod support;

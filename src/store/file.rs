@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::fault;
+
 /// Makes `dir`, and what is missing above it, mode 0700. An existing folder is taken only if it is a real
 /// folder of ours; one that others can enter is closed to them.
 ///
@@ -53,7 +55,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     new.write_all(bytes)?;
     new.as_file().sync_all()?;
+    fault::point("written");
     new.persist(path).map_err(|error| error.error)?;
+    fault::point("renamed");
     sync_dir(dir)
 }
 
