@@ -126,6 +126,7 @@ mod tests {
                 account: None,
                 account_id: None,
                 organization: None,
+                organizations: Vec::new(),
                 workspace: None,
                 generation: 0,
                 logged_in_at: 1_700_000_000,
