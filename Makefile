@@ -3,22 +3,27 @@
 # make bench   beside the peers, in one run
 # make fuzz    minutes of fuzzing (FUZZ_SECONDS a target)
 # make lint    format, clippy, shell linters, licences
+# make generate completions/ and man/ from the commands
 # make install programs, completions and manual pages (PREFIX, DESTDIR)
 
 CARGO ?= cargo
 FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
+BIN = $(PREFIX)/bin
+SHARE = $(PREFIX)/share
 
 # `shfmt -f` knows a shell script by its name or its first line.
 SCRIPTS = $$(shfmt -f $(wildcard .ci tests benches fuzz/*.sh shell))
 
-.PHONY: build tour test tools lint bench fuzz install
+.PHONY: build tour test tools lint bench fuzz install generate
 
 build:
 	$(CARGO) build --release --locked
 
 tour:
-	$(CARGO) run --quiet --locked --example tour
+	@command -v git >/dev/null || { echo 'The tour needs git: apt-get install git'; exit 1; }
+	$(CARGO) build --quiet --locked --bins --example tour
+	@target/debug/examples/tour
 
 test: tools lint build
 	$(MAKE) fuzz FUZZ_SECONDS=5
@@ -47,5 +52,22 @@ fuzz:
 	done
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install target/release/seqera target/release/seqera-credential-helper $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(BIN) $(DESTDIR)$(SHARE)/man/man1 $(DESTDIR)$(SHARE)/bash-completion/completions \
+	    $(DESTDIR)$(SHARE)/zsh/site-functions $(DESTDIR)$(SHARE)/fish/vendor_completions.d \
+	    $(DESTDIR)$(SHARE)/elvish/lib $(DESTDIR)$(SHARE)/nushell/vendor/autoload \
+	    $(DESTDIR)$(SHARE)/seqera-credential-helper/shell
+	install target/release/seqera target/release/seqera-credential-helper $(DESTDIR)$(BIN)
+	for name in git-credential-seqera docker-credential-seqera; do \
+	    ln -sf seqera-credential-helper $(DESTDIR)$(BIN)/$$name; done
+	ln -sf seqera $(DESTDIR)$(BIN)/sekuire
+	install -m 644 man/*.1 $(DESTDIR)$(SHARE)/man/man1
+	install -m 644 completions/seqera.bash $(DESTDIR)$(SHARE)/bash-completion/completions/seqera
+	install -m 644 completions/_seqera $(DESTDIR)$(SHARE)/zsh/site-functions/_seqera
+	install -m 644 completions/seqera.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/seqera.fish
+	install -m 644 completions/seqera.elv $(DESTDIR)$(SHARE)/elvish/lib/seqera.elv
+	install -m 644 completions/seqera.nu $(DESTDIR)$(SHARE)/nushell/vendor/autoload/seqera.nu
+	install -m 644 shell/* completions/_seqera.ps1 $(DESTDIR)$(SHARE)/seqera-credential-helper/shell
+
+# completions/ and man/ come from the one definition of the commands; a test fails when they are stale.
+generate:
+	$(CARGO) run --quiet --locked --bin seqera -- generate .

@@ -126,6 +126,9 @@ pub struct Profile {
     pub account_id: Option<String>,
     /// The chosen organization.
     pub organization: Option<Organization>,
+    /// The organizations that the server last named, for completion.
+    #[serde(default)]
+    pub organizations: Vec<Organization>,
     /// The chosen workspace.
     pub workspace: Option<Workspace>,
     /// Counts every change of the login, of its tokens and of what is exported.

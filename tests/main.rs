@@ -3,6 +3,7 @@
 
 mod conformance;
 mod docker;
+mod generated;
 mod git;
 mod keychain;
 mod oauth;

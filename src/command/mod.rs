@@ -1,7 +1,9 @@
 //! The people's door: one file a command, each with its arguments, its flow and its words.
 
+mod completions;
 mod configure;
 pub mod env;
+mod generate;
 pub mod hook;
 pub mod prompt;
 mod token;
@@ -12,6 +14,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use clap_complete::ArgValueCandidates;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
@@ -39,7 +42,7 @@ struct Global {
     #[arg(long, short, global = true)]
     quiet: bool,
     /// The login to use, where you have several
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCandidates::new(completions::profiles))]
     profile: Option<ProfileName>,
 }
 
@@ -52,6 +55,9 @@ enum Command {
     HookEnv(hook::HookEnvArgs),
     Prompt(prompt::PromptArgs),
     Configure(configure::Args),
+    Completions(completions::Args),
+    #[command(hide = true)]
+    Generate(generate::Args),
 }
 
 /// What a command works with.
@@ -103,6 +109,10 @@ impl Context {
 
 /// Runs the command that `args` (the program's name first) ask for. Returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if completions::asked(&args) {
+        return 0;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -141,6 +151,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
         }
         Command::Prompt(args) => prompt::run(&args, paths, context.profile.as_ref(), env, out),
         Command::Configure(args) => configure::run(&args, &context),
+        Command::Completions(args) => completions::run(&args, out),
+        Command::Generate(args) => generate::run(&args),
     }
     .map(|()| 0)
 }

@@ -23,7 +23,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The most we read of a request.
 const INPUT: u64 = 1024 * 1024;
 
-const USAGE: &str = "\
+/// How the program is called.
+pub const USAGE: &str = "\
 Hands credentials to other programs. They call it; you set it up with: seqera configure git
 
 Usage: seqera-credential-helper [PROTOCOL] OPERATION

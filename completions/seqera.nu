@@ -1,0 +1,165 @@
+module completions {
+
+  # Logs you in to Seqera and Sekuire once, keeps the tokens safe and fresh, and hands them to git, docker, shells and prompts
+  export extern seqera [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    --version(-V)             # Print version
+  ]
+
+  # Print a fresh access token
+  export extern "seqera token" [
+    --min-ttl: string         # At least so many seconds to live
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete seqera env shell" [] {
+    [ "bash" "zsh" "fish" "nu" "powershell" "elvish" "xonsh" "tcsh" "posix" ]
+  }
+
+  # Print the exports of a login, for eval "$(seqera env)".
+  export extern "seqera env" [
+    --shell: string@"nu-complete seqera env shell" # The shell to write for; found out when absent
+    --json                    # One JSON object; null is a variable to take away
+    --dotenv                  # Lines of a .env file
+    --github                  # For GitHub Actions: hide the token in the log and append to the file that GITHUB_ENV names
+    --unset                   # Take away exactly what was exported before
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete seqera hook shell" [] {
+    [ "bash" "zsh" "fish" "nu" "powershell" "elvish" "xonsh" "tcsh" "posix" ]
+  }
+
+  # Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
+  export extern "seqera hook" [
+    --no-export               # Export nothing; only keep the prompt's segment
+    --off                     # Take the hook, and what it exported, out of the running shell
+    --preexec                 # bash before 5.3: also before each command, through a DEBUG trap
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    shell: string@"nu-complete seqera hook shell" # The shell
+  ]
+
+  def "nu-complete seqera hook-env shell" [] {
+    [ "bash" "zsh" "fish" "nu" "powershell" "elvish" "xonsh" "tcsh" "posix" ]
+  }
+
+  # What a hook runs
+  export extern "seqera hook-env" [
+    --no-export               # Only see to the mark
+    --again                   # An earlier attempt failed: do not say it twice
+    --renew                   # Renew the token in the background and print nothing
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    shell: string@"nu-complete seqera hook-env shell" # The shell that evaluates the answer
+  ]
+
+  def "nu-complete seqera prompt shell" [] {
+    [ "bash" "zsh" "fish" "nu" "powershell" "elvish" "xonsh" "tcsh" "posix" ]
+  }
+
+  def "nu-complete seqera prompt color" [] {
+    [ "auto" "always" "never" ]
+  }
+
+  # Print the prompt's segment: organization, workspace, profile, and how the login stands
+  export extern "seqera prompt" [
+    --format: string          # Text with {label} {organization} {workspace} {profile} {state} {symbol} {left}
+    --shell: string@"nu-complete seqera prompt shell" # The shell whose prompt it stands in, so that colours do not count as width
+    --tmux                    # For a status line of tmux
+    --color: string@"nu-complete seqera prompt color" # When to colour: `auto` is on a terminal and where a shell or tmux is named
+    --unicode                 # Use signs outside of ASCII; found out from the locale when neither is given
+    --ascii                   # Use ASCII only
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  def "nu-complete seqera configure client" [] {
+    [ "git" "docker" "containers" ]
+  }
+
+  # Make a client use the helper, or take that back
+  export extern "seqera configure" [
+    --url: string             # git: only for servers at this URL, such as https://github.com
+    --registry: string        # docker: only for this registry (may be repeated); without it, for all
+    --undo                    # Take back what was configured
+    --dry-run                 # Show what would be done, and do nothing
+    --list                    # Show what is configured
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    client?: string@"nu-complete seqera configure client" # The client
+  ]
+
+  def "nu-complete seqera completions shell" [] {
+    [ "bash" "zsh" "fish" "powershell" "elvish" "nushell" ]
+  }
+
+  # Print the completion script of a shell
+  export extern "seqera completions" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    shell: string@"nu-complete seqera completions shell" # The shell
+  ]
+
+  # Write completions and manual pages below a folder
+  export extern "seqera generate" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    dir: path                 # The folder
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera help" [
+  ]
+
+  # Print a fresh access token
+  export extern "seqera help token" [
+  ]
+
+  # Print the exports of a login, for eval "$(seqera env)".
+  export extern "seqera help env" [
+  ]
+
+  # Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
+  export extern "seqera help hook" [
+  ]
+
+  # What a hook runs
+  export extern "seqera help hook-env" [
+  ]
+
+  # Print the prompt's segment: organization, workspace, profile, and how the login stands
+  export extern "seqera help prompt" [
+  ]
+
+  # Make a client use the helper, or take that back
+  export extern "seqera help configure" [
+  ]
+
+  # Print the completion script of a shell
+  export extern "seqera help completions" [
+  ]
+
+  # Write completions and manual pages below a folder
+  export extern "seqera help generate" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera help help" [
+  ]
+
+}
+
+export use completions *

@@ -1,0 +1,103 @@
+//! `seqera completions`: what each shell needs to complete our commands.
+//!
+//! Except in nushell, the script asks the program for candidates, so that names of profiles and organizations
+//! complete from what is known here.
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{CommandFactory, ValueEnum};
+use clap_complete::CompletionCandidate;
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::{Cli, answer};
+use crate::error::{Error, Result};
+use crate::paths::Paths;
+use crate::profile::Profile;
+
+/// The variable by which a shell's script asks for candidates.
+const ASK: &str = "SEQERA_COMPLETE";
+
+/// Print the completion script of a shell
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    shell: Completed,
+}
+
+/// A shell that we have completions for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Completed {
+    /// bash 4.4 and later
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// elvish
+    Elvish,
+    /// nushell
+    Nushell,
+}
+
+impl Completed {
+    /// The file under which each shell looks for its script.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Completed::Bash => "seqera.bash",
+            Completed::Zsh => "_seqera",
+            Completed::Fish => "seqera.fish",
+            Completed::Powershell => "_seqera.ps1",
+            Completed::Elvish => "seqera.elv",
+            Completed::Nushell => "seqera.nu",
+        }
+    }
+
+    /// The script.
+    pub fn script(self) -> Result<Vec<u8>> {
+        let mut script = Vec::new();
+        let name = match self {
+            Completed::Bash => "bash",
+            Completed::Zsh => "zsh",
+            Completed::Fish => "fish",
+            Completed::Powershell => "powershell",
+            Completed::Elvish => "elvish",
+            Completed::Nushell => {
+                let nushell = clap_complete_nushell::Nushell;
+                clap_complete::generate(nushell, &mut Cli::command(), "seqera", &mut script);
+                return Ok(script);
+            }
+        };
+        let shells = Shells::builtins();
+        let shell = shells.completer(name).ok_or_else(|| Error::failed("no completions for this shell"))?;
+        shell
+            .write_registration(ASK, "seqera", "seqera", "seqera", &mut script)
+            .map_err(|error| Error::io("the script cannot be made", &error))?;
+        Ok(script)
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
+    answer(out, args.shell.script()?.trim_ascii_end())
+}
+
+/// Answers a shell that asks for candidates. Returns whether it was one.
+pub fn asked(args: &[OsString]) -> bool {
+    let here = std::env::current_dir().ok();
+    let completed = CompleteEnv::with_factory(Cli::command)
+        .var(ASK)
+        .bin("seqera")
+        .completer("seqera")
+        .try_complete(args, here.as_deref());
+    // A shell in the middle of a line is no place for an error.
+    completed.unwrap_or(true)
+}
+
+/// The names of the profiles there are.
+pub fn profiles() -> Vec<CompletionCandidate> {
+    let names = Paths::from_env().and_then(|paths| Profile::list(&paths)).unwrap_or_default();
+    names.into_iter().map(|name| CompletionCandidate::new(String::from(name))).collect()
+}

@@ -1,0 +1,62 @@
+//! `seqera generate`, hidden: writes `completions/` and `man/` from the one definition of the commands.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, Command, CommandFactory, ValueEnum};
+use clap_mangen::Man;
+
+use super::Cli;
+use super::completions::Completed;
+use crate::error::{Error, Result};
+use crate::protocol::{PROGRAM, USAGE};
+
+/// Write completions and manual pages below a folder
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder
+    dir: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<()> {
+    let completions = args.dir.join("completions");
+    for shell in Completed::value_variants() {
+        write(&completions.join(shell.file_name()), &shell.script()?)?;
+    }
+    let man = args.dir.join("man");
+    let mut seqera = Cli::command().disable_help_subcommand(true);
+    seqera.build();
+    pages(&seqera, &man)?;
+    page(&helper(), &man)
+}
+
+fn pages(command: &Command, dir: &Path) -> Result<()> {
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| pages(sub, dir))?;
+    page(command, dir)
+}
+
+fn page(command: &Command, dir: &Path) -> Result<()> {
+    let man = Man::new(command.clone()).source(concat!("seqera ", env!("CARGO_PKG_VERSION")));
+    let mut page = Vec::new();
+    man.render(&mut page).map_err(|error| Error::io("a page cannot be made", &error))?;
+    write(&dir.join(man.get_filename()), &page)
+}
+
+/// The programs' door parses by hand, for speed; this is only for its page.
+fn helper() -> Command {
+    Command::new(PROGRAM)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Hands credentials to other programs")
+        .long_about(USAGE)
+        .arg(Arg::new("PROTOCOL").value_parser(["git", "docker"]))
+        .arg(Arg::new("OPERATION"))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = |error| Error::io(format_args!("{} cannot be written", path.display()), &error);
+    let mut text = bytes.trim_ascii_end().to_vec();
+    text.push(b'\n');
+    std::fs::create_dir_all(path.parent().unwrap_or(path)).map_err(failed)?;
+    #[allow(clippy::disallowed_methods, reason = "generated files of the source tree, not ours to guard")]
+    std::fs::write(path, text).map_err(failed)
+}
