@@ -8,6 +8,7 @@ mod journal;
 mod refresh;
 mod refused;
 mod rescue;
+pub mod revocation;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
