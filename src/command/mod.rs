@@ -9,6 +9,9 @@ mod exec;
 mod generate;
 mod handover;
 pub mod hook;
+mod lock;
+mod login;
+mod logout;
 mod org;
 mod profile;
 pub mod prompt;
@@ -59,6 +62,9 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Login(login::Args),
+    Logout(logout::Args),
+    Lock(lock::Args),
     Status(status::Args),
     Whoami(whoami::Args),
     /// Ask the server who you are
@@ -168,6 +174,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         false => Want::default(),
     };
     match cli.command {
+        Command::Login(args) => login::run(&args, &context),
+        Command::Logout(args) => logout::run(&args, &context),
+        Command::Lock(args) => lock::run(&args, &context),
         Command::Status(args) => status::run(&args, &context),
         Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, &context),
         Command::Org(args) => org::run(&args, &context),

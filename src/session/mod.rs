@@ -11,6 +11,7 @@ mod refresh;
 mod refused;
 mod rename;
 mod rescue;
+pub mod revocation;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
