@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use seqera_credential_helper::deadline::{Deadline, watchdog};
-use seqera_credential_helper::{config, process, protocol};
+use seqera_credential_helper::{config, process, protocol, trace};
 
 fn main() -> ExitCode {
     process::harden();
+    trace::begin();
     let deadline = Deadline::after(config::helper_timeout());
     watchdog(deadline);
     protocol::run(std::env::args_os(), deadline).into()
