@@ -13,33 +13,38 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     set -g __seqera_retry 0
     set -g __seqera_wait 30
     set -g __seqera_shown -
+    set -g __seqera_pattern '^1 (?<g>\S+) \d+ \d+ \d+ (?<n>\d{1,10}) (?<w>\d{1,10}) (?<x>\d{1,10}) (?<s>[a-z]+) (?<l>[A-Za-z0-9_/@?-]+)$'
 
-    function __seqera_hook --on-event fish_prompt --on-event fish_preexec
+    # The arguments are only a declaration: they keep what the match finds inside of the function.
+    function __seqera_hook --on-event fish_prompt --on-event fish_preexec --argument-names g n w x s l
         for turn in 1 2
-            set -f mark
             set -f age 0
-            set -f file $__seqera_dir/(test -n "$SEQERA_PROFILE"; and echo $SEQERA_PROFILE.)mark
+            set -f line ''
+            set -f file $__seqera_dir/mark
+            set -q SEQERA_PROFILE[1]; and test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
             if test -r $file
-                read -f -d ' ' -a mark <$file
-                set -f age (path mtime -R -- $file)
+                read -f line <$file
+                set age (path mtime -R -- $file)
             end
-            # Whatever is no mark of ours is none at all.
-            string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' -- "$mark"
-            or set -f mark '' '' '' '' '' 9999999999 9999999999 9999999999 out ''
+            # Sets g, n, w, x, s and l. Whatever is no mark of ours is none at all.
+            if not string match -qr $__seqera_pattern -- $line
+                set g ''
+                set n 9999999999
+                set s out
+            end
 
-            if test -z "$SEQERA_ENV" -a -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
-                set mark[9] env # the person's own token
+            if not set -q SEQERA_ENV; and test -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
+                set s env # the person's own token
                 break
             end
-            if test "$mark[2]" = "$__seqera_seen"
-                test $age -lt $mark[6]; and break
-                test $age -lt $__seqera_retry; and break
+            if test "$g" = "$__seqera_seen"; and test $age -lt $n -o $age -lt $__seqera_retry
+                break
             end
 
             # Before it runs: an interrupt, a crash or a missing program then costs no second try at once.
             set -f options $__seqera_options
             test $__seqera_wait -gt 30; and set -a options --again
-            set -g __seqera_seen $mark[2]
+            set -g __seqera_seen $g
             set -g __seqera_retry (math $age + $__seqera_wait)
             set -f out (SEQERA_PROFILE="$SEQERA_PROFILE" command seqera hook-env fish $options </dev/null 2>/dev/null)
             if test $status -eq 0
@@ -50,20 +55,19 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
             eval $out
         end
 
-        set -f label $mark[10]
-        switch $mark[9]
+        set -f label ''
+        switch $s
             case fresh ending
-                if test $age -ge $mark[8]
-                    set label $label!
-                else if test $age -ge $mark[7]
-                    set label $label~
+                set label $l
+                if test $age -ge $x
+                    set label $l!
+                else if test $age -ge $w
+                    set label $l~
                 end
             case ended
-                set label $label!
+                set label $l!
             case env
                 set label env
-            case '*'
-                set label ''
         end
         if test "$label" != "$__seqera_shown"
             set -g __seqera_shown $label
@@ -96,5 +100,6 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_retry
         set -eg __seqera_wait
         set -eg __seqera_shown
+        set -eg __seqera_pattern
     end
 end

@@ -8,33 +8,21 @@
 
 __seqera_hook() {
   emulate -L zsh -o no_xtrace
+  local s l
   local -a m
-  local g n s l out
-  local -i turn
-  for turn in 1 2; do
-    m=()
-    out=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
-    [[ -r $out ]] && m=("${(@s: :)$(<$out)}")
-    g=${m[2]-} n=${m[3]:-9} s=${m[9]-} l=${m[10]-}
+  for s in 1 2; do # the second time to see what the first has changed
+    l=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
+    if [[ -r $l ]]; then m=(${(s: :)"$(<$l)"}); else m=(); fi
+    s=${m[9]-} l=${m[10]-}
 
     if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
       s=env # the person's own token
       break
     fi
     # Times are compared as text: arithmetic would run what a file says.
-    [[ $g == "$__seqera_seen" && ($EPOCHSECONDS < $n || $EPOCHSECONDS < $__seqera_retry) ]] && break
-
-    # Before it runs: an interrupt, a crash or a missing program then costs no second try at the next prompt.
-    local -a options=($__seqera_options)
-    ((__seqera_wait > 30)) && options+=(--again)
-    __seqera_seen=$g
-    ((__seqera_retry = EPOCHSECONDS + __seqera_wait))
-    if out=$(SEQERA_PROFILE=${SEQERA_PROFILE-} command seqera hook-env zsh $options </dev/null 2>/dev/null); then
-      __seqera_wait=30
-    elif ((__seqera_wait < 480)); then
-      ((__seqera_wait *= 2))
-    fi
-    eval $out
+    [[ ${m[2]-} == "$__seqera_seen" &&
+      ($EPOCHSECONDS < ${m[3]:-9} || $EPOCHSECONDS < $__seqera_retry) ]] && break
+    __seqera_ask "${m[2]-}"
   done
 
   case $s in
@@ -50,6 +38,23 @@ __seqera_hook() {
     (*) l= ;;
   esac
   [[ $l == "$__seqera_shown" ]] || __seqera_show $l
+}
+
+# What is remembered is set before the program runs: an interrupt, a crash or a missing program then costs no
+# second try at the next prompt.
+__seqera_ask() {
+  emulate -L zsh -o no_xtrace
+  local out
+  local -a options=($__seqera_options)
+  ((__seqera_wait > 30)) && options+=(--again)
+  __seqera_seen=$1
+  ((__seqera_retry = EPOCHSECONDS + __seqera_wait))
+  if out=$(SEQERA_PROFILE=${SEQERA_PROFILE-} command seqera hook-env zsh $options </dev/null 2>/dev/null); then
+    __seqera_wait=30
+  elif ((__seqera_wait < 480)); then
+    ((__seqera_wait *= 2))
+  fi
+  eval $out
 }
 
 __seqera_show() {
@@ -70,7 +75,7 @@ __seqera_show() {
 __seqera_off() {
   add-zsh-hook -d precmd __seqera_hook
   add-zsh-hook -d preexec __seqera_hook
-  unfunction __seqera_hook __seqera_show __seqera_off
+  unfunction __seqera_hook __seqera_ask __seqera_show __seqera_off
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown
 }

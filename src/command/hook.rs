@@ -133,9 +133,12 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
         Shell::Bash | Shell::Zsh | Shell::Posix => "if typeset -f __seqera_off >/dev/null; then __seqera_off; fi",
         Shell::Fish => "functions -q __seqera_off; and __seqera_off",
         Shell::PowerShell => "if (Test-Path Function:__seqera_off) { __seqera_off }",
-        Shell::Elvish => "try { $E:SEQERA_PROMPT | nop; eval '__seqera_off' } catch e { }",
+        Shell::Elvish => "try { eval __seqera_off } catch e { }",
         Shell::Xonsh => "globals().get('__seqera_off', lambda: None)()",
-        Shell::Tcsh => "if ( $?__seqera_dir ) source $__seqera_dir:q/hook-off.tcsh",
+        Shell::Tcsh => {
+            "if ( $?__seqera_precmd ) alias precmd \"$__seqera_precmd:q\"; \
+             unset __seqera_*; unsetenv SEQERA_PROMPT"
+        }
         Shell::Nu => "",
     };
     let way_out = match shell {

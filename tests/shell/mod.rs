@@ -1,6 +1,8 @@
 //! In the shell: exports, hooks, prompts, in real shells.
 
+mod hook;
 mod round_trip;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 
