@@ -76,7 +76,7 @@ __seqera_off() {
   add-zsh-hook -d precmd __seqera_hook
   add-zsh-hook -d preexec __seqera_hook
   unfunction __seqera_hook __seqera_ask __seqera_show __seqera_off
-  unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
+  unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown
 }
 

@@ -98,11 +98,13 @@ pub fn run(args: &HookArgs, paths: &Paths, env: &impl Environment, out: &mut imp
 fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
     let shell = args.shell;
     let assign = |name, value: &[u8]| render::assignment(shell, name, value);
-    let head = [
+    let mut head = vec![
         assign("__seqera_dir", paths.run.as_os_str().as_encoded_bytes())?,
         assign("__seqera_options", if args.no_export { b"--no-export" } else { b"" })?,
-        assign("__seqera_preexec", if args.preexec { b"debug" } else { b"" })?,
     ];
+    if shell == Shell::Bash {
+        head.push(assign("__seqera_preexec", if args.preexec { b"debug" } else { b"" })?);
+    }
     if shell == Shell::Tcsh {
         // What tcsh evaluates is one line, so the hook is a file that it sources at each prompt.
         file::private_dir(&paths.run)

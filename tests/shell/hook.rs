@@ -2,7 +2,7 @@
 
 use seqera_credential_helper::shell::Shell;
 
-use super::terminal::{Env, Home, Terminal, text, wait_for};
+use super::terminal::{Env, Home, Terminal, text};
 
 const TOKEN: &[u8] = b"eyJhbGciOi.first";
 const SECOND: &[u8] = b"it's $(the) `second`!";

@@ -162,7 +162,7 @@ impl Home {
         write(&hook, self.hook(shell, options).as_bytes());
         let hook = hook.display();
         let load = match shell {
-            Shell::Bash | Shell::Zsh | Shell::Posix => format!("eval \"$(cat {hook})\""),
+            Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\eval \"$(cat {hook})\""),
             Shell::Fish => format!("cat {hook} | source"),
             Shell::Elvish => format!("eval (slurp < {hook})"),
             Shell::Xonsh => format!("execx(open('{hook}').read())"),
@@ -225,6 +225,11 @@ impl<'a> Terminal<'a> {
             self.tmux(&["send-keys", "-l", line]);
         }
         self.tmux(&["send-keys", "Enter"]);
+    }
+
+    /// Presses Enter many times.
+    pub fn press_enter(&self, times: usize) {
+        self.tmux(&["send-keys", "-N", &times.to_string(), "Enter"]);
     }
 
     /// Presses a key by tmux's name for it.
