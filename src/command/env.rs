@@ -94,10 +94,12 @@ impl Form {
         Ok(match args {
             EnvArgs { json: true, .. } => Form::Json,
             EnvArgs { dotenv: true, .. } => Form::Dotenv,
-            EnvArgs { github: true, .. } => Form::GitHub(super::process_env("GITHUB_ENV").ok_or_else(|| {
-                Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
-                    .next("elsewhere, use --dotenv or --json")
-            })?),
+            EnvArgs { github: true, .. } => {
+                Form::GitHub(super::process_env("GITHUB_ENV").ok_or_else(|| {
+                    Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
+                        .next("elsewhere, use --dotenv or --json")
+                })?)
+            }
             EnvArgs { shell: Some(shell), .. } => Form::Shell(*shell),
             EnvArgs { .. } => Form::Shell(Shell::detect()?),
         })

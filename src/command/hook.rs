@@ -29,10 +29,10 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName};
 use crate::secret::Secret;
+use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
 use crate::shell::mark::{self, Mark, NEVER, State};
 use crate::shell::render::{self, Change};
-use crate::shell::Shell;
 use crate::store::file;
 
 use super::answer;
@@ -132,7 +132,9 @@ fn body(shell: Shell) -> &'static str {
 /// The hook's own way out, where the shell has the hook, and then what it exported.
 fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()> {
     let way_out = match shell {
-        Shell::Bash | Shell::Zsh | Shell::Posix => "if typeset -f __seqera_off >/dev/null; then __seqera_off; fi",
+        Shell::Bash | Shell::Zsh | Shell::Posix => {
+            "if typeset -f __seqera_off >/dev/null; then __seqera_off; fi"
+        }
         Shell::Fish => "functions -q __seqera_off; and __seqera_off",
         Shell::PowerShell => "if (Test-Path Function:__seqera_off) { __seqera_off }",
         Shell::Elvish => "try { eval __seqera_off } catch e { }",

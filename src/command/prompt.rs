@@ -62,7 +62,8 @@ pub fn run(
         (None, true) => Place::Tmux,
         (None, false) => Place::Terminal,
     };
-    let look = Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
+    let look =
+        Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
     let text = segment(paths, profile, env)?.render(&look)?;
     if text.is_empty() { Ok(()) } else { answer(out, text.as_bytes()) }
 }

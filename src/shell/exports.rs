@@ -20,7 +20,8 @@ pub const EXPIRES_AT: &str = "SEQERA_TOKEN_EXPIRES_AT";
 
 const SEQERA_TOKENS: &[&str] = &["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
 const SEKUIRE_TOKENS: &[&str] = &["SEKUIRE_API_KEY"];
-const PLACES: &[&str] = &["TOWER_API_ENDPOINT", "TOWER_WORKSPACE_ID", "SEKUIRE_API_URL", "SEKUIRE_WORKSPACE_ID"];
+const PLACES: &[&str] =
+    &["TOWER_API_ENDPOINT", "TOWER_WORKSPACE_ID", "SEKUIRE_API_URL", "SEKUIRE_WORKSPACE_ID"];
 
 /// A look into an environment; an empty value counts as unset.
 pub trait Environment: Fn(&str) -> Option<OsString> {}
@@ -97,7 +98,8 @@ pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) ->
             [("SEKUIRE_API_URL", Some(profile.endpoint.as_str())), ("SEKUIRE_WORKSPACE_ID", workspace)]
         }
     };
-    let mut marker = format!("{}.{}:{}", profile.name, profile.generation.max(1), token_print(token.expose()));
+    let mut marker =
+        format!("{}.{}:{}", profile.name, profile.generation.max(1), token_print(token.expose()));
     for (name, value) in places {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             marker = format!("{marker}:{}", place_print(name, value.as_bytes()));

@@ -190,7 +190,9 @@ impl Mark {
     fn put(&self, paths: &Paths, name: &ProfileName, is_chosen: bool) -> Result<()> {
         let names = [Some(Some(name)), is_chosen.then_some(None)];
         file::private_dir(&paths.run)
-            .and_then(|()| names.into_iter().flatten().try_for_each(|name| self.put_as(&mark_file(paths, name))))
+            .and_then(|()| {
+                names.into_iter().flatten().try_for_each(|name| self.put_as(&mark_file(paths, name)))
+            })
             .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))
     }
 

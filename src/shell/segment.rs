@@ -83,7 +83,9 @@ impl Segment {
                 continue;
             }
             let Some((field, after)) = rest.split_once('}') else {
-                return Err(Error::usage("the format has a '{' without its '}'").next("write '{{' for a brace"));
+                return Err(
+                    Error::usage("the format has a '{' without its '}'").next("write '{{' for a brace")
+                );
             };
             out.push_str(&self.field(field, look.unicode)?);
             rest = after;

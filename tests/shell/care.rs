@@ -116,7 +116,10 @@ fn a_prompt_with_a_status_shows_the_persons() {
 
 #[test]
 fn strict_shells_live_on() {
-    for (shell, strict) in [(Shell::Bash, "set -eu"), (Shell::Zsh, "setopt no_unset err_exit ksh_arrays sh_word_split glob_subst")] {
+    for (shell, strict) in [
+        (Shell::Bash, "set -eu"),
+        (Shell::Zsh, "setopt no_unset err_exit ksh_arrays sh_word_split glob_subst"),
+    ] {
         for before in [true, false] {
             let home = logged_in(shell);
             let rc = if before { home.rc(shell, &[], strict, "") } else { home.rc(shell, &[], "", strict) };
@@ -125,7 +128,12 @@ fn strict_shells_live_on() {
             write(&home.path("code"), b"5");
             home.log_in(2, "other");
             terminal.type_line("");
-            assert_eq!(text(&terminal.env(), "SEQERA_PROMPT"), Some("other"), "{shell}: {}", terminal.screen());
+            assert_eq!(
+                text(&terminal.env(), "SEQERA_PROMPT"),
+                Some("other"),
+                "{shell}: {}",
+                terminal.screen()
+            );
         }
     }
 }
@@ -187,7 +195,9 @@ fn a_run_of_the_platform_keeps_its_token() {
 /// Editors read a start-up file once and keep its environment for days: a token must not get into it.
 #[test]
 fn a_start_up_file_exports_nothing() {
-    for (shell, flag) in [(Shell::Bash, "-ic"), (Shell::Zsh, "-ic"), (Shell::Fish, "-ic"), (Shell::Bash, "-c")] {
+    for (shell, flag) in
+        [(Shell::Bash, "-ic"), (Shell::Zsh, "-ic"), (Shell::Fish, "-ic"), (Shell::Bash, "-c")]
+    {
         let home = logged_in(shell);
         let rc = home.rc(shell, &[], "", "");
         let mut line = command_line(shell, &rc);
@@ -331,7 +341,10 @@ fn nothing_in_a_mark_ever_runs() {
             terminal.type_line("");
             let shown = terminal.env();
             let label = text(&shown, "SEQERA_PROMPT").unwrap_or_default();
-            assert!(label.chars().all(|c| c.is_ascii_alphanumeric() || "_/@?~!-.".contains(c)), "{shell}: {label:?}");
+            assert!(
+                label.chars().all(|c| c.is_ascii_alphanumeric() || "_/@?~!-.".contains(c)),
+                "{shell}: {label:?}"
+            );
             assert!(!ran.exists(), "{shell} ran what stood in {mark:?}");
         }
         let screen = terminal.screen().to_lowercase();
@@ -371,7 +384,10 @@ fn off_leaves_the_shell_as_it_was() {
         (Shell::Bash, ""),
         (Shell::Bash, "PROMPT_COMMAND='history -a; '"),
         (Shell::Bash, "PROMPT_COMMAND=(true 'echo -n')"),
-        (Shell::Zsh, "autoload -Uz add-zsh-hook; f() { :; }; add-zsh-hook precmd f; add-zsh-hook preexec f; zmodload zsh/datetime"),
+        (
+            Shell::Zsh,
+            "autoload -Uz add-zsh-hook; f() { :; }; add-zsh-hook precmd f; add-zsh-hook preexec f; zmodload zsh/datetime",
+        ),
         (Shell::Fish, "set -g mine 1"),
     ] {
         let home = logged_in(shell);
@@ -379,21 +395,37 @@ fn off_leaves_the_shell_as_it_was() {
         write(&plain, format!("{before}\n").as_bytes());
         let mut terminal = Terminal::open(&home, shell, &plain, &[]);
         terminal.env();
-        let redirect = |name: &str| format!("{} >$HOME/{name}.part; echo >>$HOME/{name}.part; mv $HOME/{name}.part $HOME/{name}", state(shell));
+        let redirect = |name: &str| {
+            format!(
+                "{} >$HOME/{name}.part; echo >>$HOME/{name}.part; mv $HOME/{name}.part $HOME/{name}",
+                state(shell)
+            )
+        };
         terminal.type_line(&redirect("one"));
         let one = terminal.reads("one");
 
         write(&home.path("hook"), home.hook(shell, &[]).as_bytes());
-        terminal.type_line(if shell == Shell::Fish { "cat $HOME/hook | source" } else { "eval \"$(cat $HOME/hook)\"" });
+        terminal.type_line(if shell == Shell::Fish {
+            "cat $HOME/hook | source"
+        } else {
+            "eval \"$(cat $HOME/hook)\""
+        });
         terminal.type_line("");
         let env = terminal.env();
         assert_eq!(text(&env, "TOWER_ACCESS_TOKEN").map(str::as_bytes), Some(TOKEN), "{shell}");
 
         let variables = env.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
-        let output =
-            home.command(env!("CARGO_BIN_EXE_seqera")).envs(variables).args(["hook", &shell.to_string(), "--off"]).output();
+        let output = home
+            .command(env!("CARGO_BIN_EXE_seqera"))
+            .envs(variables)
+            .args(["hook", &shell.to_string(), "--off"])
+            .output();
         write(&home.path("off"), &output.unwrap().stdout);
-        terminal.type_line(if shell == Shell::Fish { "cat $HOME/off | source" } else { "eval \"$(cat $HOME/off)\"" });
+        terminal.type_line(if shell == Shell::Fish {
+            "cat $HOME/off | source"
+        } else {
+            "eval \"$(cat $HOME/off)\""
+        });
         terminal.type_line("");
         terminal.env();
         terminal.type_line(&redirect("two"));
@@ -408,8 +440,31 @@ fn off_leaves_the_shell_as_it_was() {
 }
 
 fn changes_by_itself(line: &str) -> bool {
-    ["BASHPID", "BASH_LINENO", "EPOCH", "HISTCMD", "LINENO", "PIPESTATUS", "RANDOM", "SECONDS", "SRANDOM", "_=", "TTYIDLE",
-        "status_generation", "history", "CMD_DURATION", "status", "precmd_functions", "fish_pid", "RPROMPT", "argv", "COMP_WORDBREAKS", "_ ", "BASH_ARGV", "MAILCHECK"]
+    [
+        "BASHPID",
+        "BASH_LINENO",
+        "EPOCH",
+        "HISTCMD",
+        "LINENO",
+        "PIPESTATUS",
+        "RANDOM",
+        "SECONDS",
+        "SRANDOM",
+        "_=",
+        "TTYIDLE",
+        "status_generation",
+        "history",
+        "CMD_DURATION",
+        "status",
+        "precmd_functions",
+        "fish_pid",
+        "RPROMPT",
+        "argv",
+        "COMP_WORDBREAKS",
+        "_ ",
+        "BASH_ARGV",
+        "MAILCHECK",
+    ]
     .iter()
     .any(|word| line.contains(word))
 }
@@ -420,23 +475,38 @@ fn bash_hooks_of_others_and_ours_run_side_by_side() {
     let editor = "__vsc_original_prompt_command=${PROMPT_COMMAND-}; __vsc_prompt_cmd() { eval \"$__vsc_original_prompt_command\"; }; PROMPT_COMMAND=__vsc_prompt_cmd";
     let array = "PROMPT_COMMAND=('other=1' 'another=1')";
     for (before, after) in [
-        (direnv, ""), ("", direnv), (array, ""), ("PROMPT_COMMAND='other=1;'", ""), ("PROMPT_COMMAND=$'other=1\\n'", ""),
-        ("", editor), (direnv, editor), ("alias eval=false local=false read=false export=false", ""),
-        ("unset EPOCHSECONDS", ""), ("IFS=-/.", ""), ("set -o posix", ""), ("shopt -s nullglob failglob", ""),
+        (direnv, ""),
+        ("", direnv),
+        (array, ""),
+        ("PROMPT_COMMAND='other=1;'", ""),
+        ("PROMPT_COMMAND=$'other=1\\n'", ""),
+        ("", editor),
+        (direnv, editor),
+        ("alias eval=false local=false read=false export=false", ""),
+        ("unset EPOCHSECONDS", ""),
+        ("IFS=-/.", ""),
+        ("set -o posix", ""),
+        ("shopt -s nullglob failglob", ""),
     ] {
         let shell = Shell::Bash;
         let home = logged_in(shell);
         let rc = home.rc(shell, &[], before, after);
         write(&home.path(".envrc"), b"export FROM_DIRENV=yes\n");
-        let allowed = home.command(program("direnv")).arg("allow").current_dir(home.dir.path()).status().unwrap();
+        let allowed =
+            home.command(program("direnv")).arg("allow").current_dir(home.dir.path()).status().unwrap();
         assert!(allowed.success());
         let mut terminal = Terminal::open(&home, shell, &rc, &[]);
         terminal.type_line("cd");
         terminal.type_line("(exit 9)");
-        terminal.type_line("echo $? >$HOME/status");
+        terminal.type_line("echo $? >\"$HOME/status\"");
         assert_eq!(terminal.reads("status").trim(), "9", "{before} {after}");
         let env = terminal.env();
-        assert_eq!(text(&env, "TOWER_ACCESS_TOKEN").map(str::as_bytes), Some(TOKEN), "{before:?} {after:?}\n{}", terminal.screen());
+        assert_eq!(
+            text(&env, "TOWER_ACCESS_TOKEN").map(str::as_bytes),
+            Some(TOKEN),
+            "{before:?} {after:?}\n{}",
+            terminal.screen()
+        );
         let direnv_ran = text(&env, "FROM_DIRENV") == Some("yes");
         assert_eq!(direnv_ran, before.contains("direnv") || after.contains("direnv"), "{before:?} {after:?}");
         assert_eq!(home.calls().len(), 1, "{before:?} {after:?}: {}", terminal.screen());
@@ -538,10 +608,16 @@ fn the_shell_is_found_out_from_the_parent() {
     }
     assert_eq!(probe(&program("fish"), &["-c", "$SEQERA env --unset; true"]), "set -eg SEQERA_ENV");
     assert_eq!(probe(&program("tcsh"), &["-fc", "$SEQERA env --unset; true"]), "unsetenv SEQERA_ENV");
-    assert_eq!(probe(&program("elvish"), &["-norc", "-c", "(external $E:SEQERA) env --unset; nop"]), "unset-env SEQERA_ENV");
+    assert_eq!(
+        probe(&program("elvish"), &["-norc", "-c", "(external $E:SEQERA) env --unset; nop"]),
+        "unset-env SEQERA_ENV"
+    );
     let xonsh = probe(&program("xonsh"), &["--no-rc", "-c", "$SEQERA env --unset\nx = 1"]);
     assert_eq!(xonsh, "${...}.pop('SEQERA_ENV', None)");
-    assert_eq!(probe(&super::nu(), &["--no-config-file", "-c", "^$env.SEQERA env --unset; null"]), r#"{"SEQERA_ENV":null}"#);
+    assert_eq!(
+        probe(&super::nu(), &["--no-config-file", "-c", "^$env.SEQERA env --unset; null"]),
+        r#"{"SEQERA_ENV":null}"#
+    );
     // Something else between the shell and us.
     let wrapped = "env nice timeout 9 \"$SEQERA\" env --unset; true";
     assert_eq!(probe(&program("zsh"), &["-c", wrapped]), "\\unset SEQERA_ENV");
@@ -551,11 +627,14 @@ fn the_shell_is_found_out_from_the_parent() {
 fn an_error_evaluates_to_nothing() {
     let home = Home::new();
     let mut command: Command = home.command(program("bash"));
-    command.args(["-c", "eval \"$($SEQERA env --shell bash)\"; echo $?; env"]).env("SEQERA", env!("CARGO_BIN_EXE_seqera"));
+    command
+        .args(["-c", "eval \"$($SEQERA env --shell bash)\"; echo $?; env"])
+        .env("SEQERA", env!("CARGO_BIN_EXE_seqera"));
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("ACCESS_TOKEN"), "{text}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("seqera login"));
-    let output = home.command(env!("CARGO_BIN_EXE_seqera")).args(["env", "--shell", "bash"]).output().unwrap();
+    let output =
+        home.command(env!("CARGO_BIN_EXE_seqera")).args(["env", "--shell", "bash"]).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0));
 }

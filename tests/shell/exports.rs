@@ -90,9 +90,11 @@ fn unset_takes_exactly_what_was_exported() {
 
 #[test]
 fn what_the_person_changed_since_is_theirs() {
-    for (name, value) in
-        [("TOWER_ACCESS_TOKEN", "my own"), ("TOWER_API_ENDPOINT", "https://mine.example"), ("TOWER_WORKSPACE_ID", "1")]
-    {
+    for (name, value) in [
+        ("TOWER_ACCESS_TOKEN", "my own"),
+        ("TOWER_API_ENDPOINT", "https://mine.example"),
+        ("TOWER_WORKSPACE_ID", "1"),
+    ] {
         let mut env = exported(&profile());
         env.insert(name.into(), value.into());
         let changes = unset_ours(&look(&env.clone()));
@@ -103,7 +105,9 @@ fn what_the_person_changed_since_is_theirs() {
 
 #[test]
 fn nothing_is_taken_where_nothing_was_exported() {
-    let env = Env::from([("TOWER_ACCESS_TOKEN", "own"), ("TOWER_WORKSPACE_ID", "1")].map(|(n, v)| (n.into(), v.into())));
+    let env = Env::from(
+        [("TOWER_ACCESS_TOKEN", "own"), ("TOWER_WORKSPACE_ID", "1")].map(|(n, v)| (n.into(), v.into())),
+    );
     assert_eq!(unset_ours(&look(&env)), []);
 }
 
@@ -123,7 +127,9 @@ fn an_exported_token_is_not_one_from_outside() {
     env.insert("SEQERA_ACCESS_TOKEN".into(), "first".into());
     assert_eq!(outside_token(ProviderId::Seqera, &look(&env)).unwrap().0, "SEQERA_ACCESS_TOKEN");
 
-    let forged = Env::from([("SEQERA_ENV", "default.42"), ("TOWER_ACCESS_TOKEN", "own")].map(|(n, v)| (n.into(), v.into())));
+    let forged = Env::from(
+        [("SEQERA_ENV", "default.42"), ("TOWER_ACCESS_TOKEN", "own")].map(|(n, v)| (n.into(), v.into())),
+    );
     assert!(outside_token(ProviderId::Seqera, &look(&forged)).is_some(), "a marker alone makes nothing ours");
 }
 
@@ -174,7 +180,10 @@ fn files_for_other_programs_carry_the_value_or_nothing() {
     for bad in ["a'b", "a\nB=c", "$HOME", "é", "a\\b"] {
         dotenv(&set(bad)).unwrap_err();
     }
-    assert_eq!(text(json(&set("a\"\n\u{1}")).unwrap()), r#"{"GONE":null,"TOWER_ACCESS_TOKEN":"a\"\n\u0001"}"#);
+    assert_eq!(
+        text(json(&set("a\"\n\u{1}")).unwrap()),
+        r#"{"GONE":null,"TOWER_ACCESS_TOKEN":"a\"\n\u0001"}"#
+    );
 
     let told = github(&set("a%\nb"), "END", |name| name == "TOWER_ACCESS_TOKEN").unwrap();
     assert_eq!(text(told.masks), "::add-mask::a%25%0Ab\n");

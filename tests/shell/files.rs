@@ -69,15 +69,38 @@ assert parser.parse(b'if ($a { }').root_node.has_error
 sys.exit(any(parser.parse(open(file, 'rb').read()).root_node.has_error for file in sys.argv[1:]))
 "#;
     let home = Home::new();
-    passes(home.command(python()).args(["-c", parse]).arg(source("hook.ps1")).arg(printed(&home, Shell::PowerShell)));
+    passes(
+        home.command(python())
+            .args(["-c", parse])
+            .arg(source("hook.ps1"))
+            .arg(printed(&home, Shell::PowerShell)),
+    );
 }
 
 /// macOS has bash 3.2, which is not here: what it does not know must not be there.
 #[test]
 fn the_bash_hook_uses_nothing_newer_than_3_2() {
     let text = std::fs::read_to_string(source("hook.bash")).unwrap();
-    let newer = ["${x@", "@Q}", "@a}", "^}", "^^", ",,}", "mapfile", "readarray", "declare -A", "local -A",
-        "local -n", "declare -n", "[[ -v", "|&", "&>>", "coproc", "${PIPESTATUS@", "-g "];
+    let newer = [
+        "${x@",
+        "@Q}",
+        "@a}",
+        "^}",
+        "^^",
+        ",,}",
+        "mapfile",
+        "readarray",
+        "declare -A",
+        "local -A",
+        "local -n",
+        "declare -n",
+        "[[ -v",
+        "|&",
+        "&>>",
+        "coproc",
+        "${PIPESTATUS@",
+        "-g ",
+    ];
     for word in newer {
         assert!(!text.contains(word), "{word}");
     }

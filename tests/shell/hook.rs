@@ -46,7 +46,13 @@ fn follows(shell: Shell) {
         terminal.type_line("");
     }
     let env = terminal.env();
-    for name in ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN", "TOWER_API_ENDPOINT", "SEQERA_ENV", "SEQERA_TOKEN_EXPIRES_AT"] {
+    for name in [
+        "SEQERA_ACCESS_TOKEN",
+        "TOWER_ACCESS_TOKEN",
+        "TOWER_API_ENDPOINT",
+        "SEQERA_ENV",
+        "SEQERA_TOKEN_EXPIRES_AT",
+    ] {
         assert_eq!(text(&env, name), None, "{shell} {name}");
     }
     terminal.type_line("");

@@ -29,7 +29,14 @@ fn a_login_that_renews_itself_shows_the_end_of_the_session() {
     assert_eq!(mark.state_at(NOW + 30 * DAY), State::Ended);
     assert_eq!(
         mark.to_string(),
-        format!("1 default.42 {} {} {} 3240 {} {} fresh acme", NOW + 3240, NOW + 29 * DAY, NOW + 30 * DAY, 29 * DAY, 30 * DAY)
+        format!(
+            "1 default.42 {} {} {} 3240 {} {} fresh acme",
+            NOW + 3240,
+            NOW + 29 * DAY,
+            NOW + 30 * DAY,
+            29 * DAY,
+            30 * DAY
+        )
     );
 }
 
@@ -105,8 +112,16 @@ fn a_mark_that_makes_no_sense_is_none() {
     let home = Home::new();
     home.log_in(3, "acme");
     let file = home.paths.run.join("mark");
-    for bad in ["", "\n", "2 a.1 1 1 1 1 1 1 fresh a", "1 a.1 x 1 1 1 1 1 fresh a", "1 a.1 1 1 1 1 1 1 what a",
-        "1 a.1 1 1 1 1 1 1 fresh $(id)", "1 a.1 1 1 1 1 1 1 fresh a b", "1 a.1 1 1 1 1 1 1 fresh"] {
+    for bad in [
+        "",
+        "\n",
+        "2 a.1 1 1 1 1 1 1 fresh a",
+        "1 a.1 x 1 1 1 1 1 fresh a",
+        "1 a.1 1 1 1 1 1 1 what a",
+        "1 a.1 1 1 1 1 1 1 fresh $(id)",
+        "1 a.1 1 1 1 1 1 1 fresh a b",
+        "1 a.1 1 1 1 1 1 1 fresh",
+    ] {
         super::write(&file, bad.as_bytes());
         assert_eq!(Mark::read(&home.paths, None), None, "{bad:?}");
     }

@@ -87,5 +87,8 @@ fn the_program_prints_it() {
     profile.session_expires_at = Some(now() + 60);
     home.put(&profile);
     assert_eq!(prompt(&[], &[]), ("acme◷\n".into(), Some(0)));
-    assert_eq!(prompt(&["--ascii", "--format", "{label}{symbol} {state}"], &[]), ("acme~ ending soon\n".into(), Some(0)));
+    assert_eq!(
+        prompt(&["--ascii", "--format", "{label}{symbol} {state}"], &[]),
+        ("acme~ ending soon\n".into(), Some(0))
+    );
 }

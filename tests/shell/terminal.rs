@@ -38,7 +38,8 @@ cat "$HOME/answer.$2" 2>/dev/null
 exit "$(cat "$HOME/code" 2>/dev/null || echo 0)"
 "#;
 
-const SNAPSHOT: &str = "#!/bin/sh\nenv -0 >\"$HOME/env.$1.part\"\nmv \"$HOME/env.$1.part\" \"$HOME/env.$1\"\n";
+const SNAPSHOT: &str =
+    "#!/bin/sh\nenv -0 >\"$HOME/env.$1.part\"\nmv \"$HOME/env.$1.part\" \"$HOME/env.$1\"\n";
 
 #[derive(Parser)]
 struct HookEnv {
@@ -170,13 +171,14 @@ impl Home {
             Shell::Nu => format!("source {hook}"),
             Shell::PowerShell => panic!("no PowerShell here"),
         };
+        let quiet = if shell == Shell::Nu { "$env.config.show_banner = false" } else { "" };
         let name = match shell {
             Shell::Zsh => ".zshrc",
             Shell::Tcsh => ".tcshrc",
             _ => "rc",
         };
         let rc = self.path(name);
-        write(&rc, format!("{before}\n{load}\n{after}\n").as_bytes());
+        write(&rc, format!("{quiet}\n{before}\n{load}\n{after}\n").as_bytes());
         rc
     }
 }
@@ -188,19 +190,24 @@ pub struct Terminal<'a> {
     home: &'a Home,
     socket: String,
     snapshots: usize,
+    /// Nushell loses what is typed while it asks its terminal where the cursor is.
+    is_forgetful: bool,
 }
 
 impl<'a> Terminal<'a> {
     /// Starts the shell with this start-up file and these variables besides.
     pub fn open(home: &'a Home, shell: Shell, rc: &Path, env: &[(&str, &str)]) -> Terminal<'a> {
-        Terminal::run(home, &command_line(shell, rc), env)
+        let mut terminal = Terminal::run(home, &command_line(shell, rc), env);
+        terminal.is_forgetful = shell == Shell::Nu;
+        wait_for(|| !terminal.screen().trim().is_empty(), || format!("{shell} has no prompt"));
+        terminal
     }
 
     /// Starts a program.
     pub fn run(home: &'a Home, line: &[String], env: &[(&str, &str)]) -> Terminal<'a> {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
-        let terminal =
-            Terminal { home, socket: format!("seqera-{}-{number}", std::process::id()), snapshots: 0 };
+        let socket = format!("seqera-{}-{number}", std::process::id());
+        let terminal = Terminal { home, socket, snapshots: 0, is_forgetful: false };
         let mut tmux = terminal.command();
         tmux.envs(env.iter().copied());
         tmux.args(["-f", "/dev/null", "new-session", "-d", "-x", "180", "-y", "50"]).args(line);
@@ -221,6 +228,9 @@ impl<'a> Terminal<'a> {
 
     /// Types a line and Enter.
     pub fn type_line(&self, line: &str) {
+        if self.is_forgetful {
+            std::thread::sleep(Duration::from_millis(300));
+        }
         if !line.is_empty() {
             self.tmux(&["send-keys", "-l", line]);
         }
@@ -294,12 +304,20 @@ pub fn command_line(shell: Shell, rc: &Path) -> Vec<String> {
     let line: Vec<String> = match shell {
         Shell::Bash => vec!["bash".into(), "--noprofile".into(), "--rcfile".into(), rc.into(), "-i".into()],
         Shell::Zsh => vec!["env".into(), format!("ZDOTDIR={home}"), "zsh".into(), "-d".into(), "-i".into()],
-        Shell::Fish => vec!["fish".into(), "--no-config".into(), "-i".into(), "-C".into(), format!("source {rc}")],
+        Shell::Fish => {
+            vec!["fish".into(), "--no-config".into(), "-i".into(), "-C".into(), format!("source {rc}")]
+        }
         Shell::Posix => vec!["env".into(), format!("ENV={rc}"), "dash".into(), "-i".into()],
         Shell::Elvish => vec!["elvish".into(), "-rc".into(), rc.into()],
         Shell::Xonsh => vec!["xonsh".into(), "--rc".into(), rc.into(), "-i".into()],
         Shell::Tcsh => vec!["tcsh".into()],
-        Shell::Nu => vec![nu().display().to_string(), "--config".into(), rc.into(), "--env-config".into(), "/dev/null".into()],
+        Shell::Nu => vec![
+            nu().display().to_string(),
+            "--config".into(),
+            rc.into(),
+            "--env-config".into(),
+            "/dev/null".into(),
+        ],
         Shell::PowerShell => panic!("no PowerShell here"),
     };
     line
