@@ -13,24 +13,22 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     set -g __seqera_retry 0
     set -g __seqera_wait 30
     set -g __seqera_shown -
-    set -g __seqera_pattern '^1 (?<g>\S+) \d+ \d+ \d+ (?<n>\d{1,10}) (?<w>\d{1,10}) (?<x>\d{1,10}) (?<s>[a-z]+) (?<l>[A-Za-z0-9_/@?-]+)$'
 
-    # The arguments are only a declaration: they keep what the match finds inside of the function.
-    function __seqera_hook --on-event fish_prompt --on-event fish_preexec --argument-names g n w x s l
-        for turn in 1 2
-            set -f age 0
-            set -f line ''
-            set -f file $__seqera_dir/mark
-            set -q SEQERA_PROFILE[1]; and test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
+    # The arguments are only a declaration of its variables, the cheapest there is.
+    function __seqera_hook --on-event fish_prompt --on-event fish_preexec --argument-names g n w x s l v age file
+        for turn in 1 2 # the second time to see what the first has changed
+            set file $__seqera_dir/mark
+            test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
             if test -r $file
-                read -f line <$file
+                read -d ' ' v g v v v n w x s l <$file
                 set age (path mtime -R -- $file)
             end
-            # Sets g, n, w, x, s and l. Whatever is no mark of ours is none at all.
-            if not string match -qr $__seqera_pattern -- $line
+            # Whatever is no mark of ours is none at all.
+            if not string match -qr '^\d{1,10} \d{1,10} \d{1,10}$' -- "$n $w $x"
                 set g ''
                 set n 9999999999
                 set s out
+                set age 0
             end
 
             if not set -q SEQERA_ENV; and test -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
@@ -40,39 +38,46 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
             if test "$g" = "$__seqera_seen"; and test $age -lt $n -o $age -lt $__seqera_retry
                 break
             end
-
-            # Before it runs: an interrupt, a crash or a missing program then costs no second try at once.
-            set -f options $__seqera_options
-            test $__seqera_wait -gt 30; and set -a options --again
-            set -g __seqera_seen $g
-            set -g __seqera_retry (math $age + $__seqera_wait)
-            set -f out (SEQERA_PROFILE="$SEQERA_PROFILE" command seqera hook-env fish $options </dev/null 2>/dev/null)
-            if test $status -eq 0
-                set -g __seqera_wait 30
-            else if test $__seqera_wait -lt 480
-                set -g __seqera_wait (math $__seqera_wait x 2)
-            end
-            eval $out
+            __seqera_ask $g $age
         end
 
-        set -f label ''
         switch $s
             case fresh ending
-                set label $l
                 if test $age -ge $x
-                    set label $l!
+                    set l $l!
                 else if test $age -ge $w
-                    set label $l~
+                    set l $l~
                 end
             case ended
-                set label $l!
+                set l $l!
             case env
-                set label env
+                set l env
+            case '*'
+                set l ''
         end
-        if test "$label" != "$__seqera_shown"
-            set -g __seqera_shown $label
-            set -gx SEQERA_PROMPT $label
+        test "$l" = "$__seqera_shown"; or __seqera_show "$l"
+    end
+
+    # What is remembered is set before the program runs: a crash or a missing program then costs no second try at
+    # the next prompt.
+    function __seqera_ask --argument-names g age
+        set -l options $__seqera_options
+        test $__seqera_wait -gt 30; and set -a options --again
+        set -g __seqera_seen $g
+        set -g __seqera_retry (math $age + $__seqera_wait)
+        set -l out (SEQERA_PROFILE="$SEQERA_PROFILE" command seqera hook-env fish $options </dev/null 2>/dev/null)
+        if test $status -eq 0
+            set -g __seqera_wait 30
+        else if test $__seqera_wait -lt 480
+            set -g __seqera_wait (math $__seqera_wait x 2)
         end
+        eval $out
+    end
+
+    function __seqera_show --argument-names label
+        set -g __seqera_shown $label
+        string match -qr '^[A-Za-z0-9_/@?~!-]*$' -- $label; or set label '?' # no mark of ours
+        set -gx SEQERA_PROMPT $label
     end
 
     function seqera_prompt --description 'The Seqera segment of a prompt'
@@ -80,7 +85,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         switch $SEQERA_PROMPT
             case '*~'
                 set_color yellow
-            case '*!'
+            case '*!' '\?'
                 set_color red
             case env
                 set_color cyan
@@ -92,7 +97,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     end
 
     function __seqera_off
-        functions -e __seqera_hook seqera_prompt __seqera_off
+        functions -e __seqera_hook __seqera_ask __seqera_show seqera_prompt __seqera_off
         set -eg SEQERA_PROMPT
         set -eg __seqera_dir
         set -eg __seqera_options
@@ -100,6 +105,5 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_retry
         set -eg __seqera_wait
         set -eg __seqera_shown
-        set -eg __seqera_pattern
     end
 end
