@@ -1,7 +1,7 @@
 # Keeps the exported token of this shell fresh. In ~/.bashrc, at the end:  eval "$(seqera hook bash)"
 #
-# At each prompt it reads one line, the mark, with builtins alone; `seqera hook-env` runs only when the login
-# changed or the token is due. Before this file stand three assignments:
+# At each prompt it reads one line, the mark, with builtins alone, and is done if that is as it was and nothing is
+# due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand three assignments:
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 #   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash before 5.3)
@@ -13,21 +13,35 @@
 # shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
-  \local rc="$?" IFS=' ' g n w x s l now
-  for now in 1 2; do # the second time to see what the first has changed
-    g='' n='' s='' l=''
-    x=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
-    if [[ -r $x ]]; then \read -r g g n w x s s s s l <"$x" || :; fi
-    now=${EPOCHSECONDS-}
-    [[ $now ]] || __seqera_clock
+  \local rc="$?" now="${EPOCHSECONDS-}" line="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  if [[ -r $line ]]; then IFS='' \read -r line <"$line" || :; else line=''; fi
+  [[ $now ]] || __seqera_clock
+  # Times are compared as text: arithmetic would run what a file says.
+  if [[ $line != "$__seqera_line" || ! $now < $__seqera_until || -z ${SEQERA_ENV-} ]]; then __seqera_look; fi
+  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
+  return "$rc"
+}
 
+# Something is not as it was. A second time to see what the first has changed.
+__seqera_look() {
+  \local IFS=' ' turn g n w x s l file="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  for turn in 1 2; do
+    line='' g='' n='' w='' x='' s='' l=''
+    if [[ -r $file ]]; then
+      IFS='' \read -r line <"$file" || :
+      \read -r g g n w x s s s s l <"$file" || :
+    fi
     if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
       s='env' # the person's own token
       break
     fi
-    # Times are compared as text: arithmetic would run what a file says.
     if [[ $g == "$__seqera_seen" && ($now < ${n:-9} || $now < $__seqera_retry) ]]; then break; fi
     __seqera_ask "$g" "$now"
+  done
+
+  __seqera_line=$line __seqera_until=9999999999
+  for turn in "$n" "$w" "$x" "$__seqera_retry"; do
+    if [[ $turn > $now && $turn < $__seqera_until ]]; then __seqera_until=$turn; fi
   done
 
   case $s in
@@ -43,9 +57,6 @@ __seqera_hook() {
   *) l='' ;;
   esac
   if [[ $l != "$__seqera_shown" ]]; then __seqera_show "$l"; fi
-
-  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
-  return "$rc"
 }
 
 # What is remembered is set before the program runs: an interrupt, a crash or a missing program then costs no
@@ -119,15 +130,16 @@ __seqera_off() {
   done
   if [[ ${PS0-} == *__seqera_hook* ]]; then PS0=${PS0//'${ __seqera_hook >&2; }'/}; fi
   if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
-  unset -f __seqera_hook __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
+  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
-    __seqera_retry __seqera_wait __seqera_shown __seqera_last __seqera_base __seqera_second
+    __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
+    __seqera_second
 }
 
 # Not in scripts, and not in a run that the Platform started, which has a token of its own.
 if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
   # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
-  __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=-
+  __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=- __seqera_line=- __seqera_until=0
   __seqera_seen=${__seqera_seen%%:*}
 
   case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in

@@ -1,7 +1,7 @@
 # Keeps the exported token of this shell fresh. In ~/.config/fish/config.fish:  seqera hook fish | source
 #
-# At each prompt and before each command it reads one line, the mark, with builtins alone; `seqera hook-env`
-# runs only when the login changed or the token is due. Before this file stand two assignments:
+# At each prompt and before each command it reads one line, the mark, with builtins alone, and is done if that is
+# as it was and nothing is due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand two assignments:
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 # For a prompt, in the function fish_prompt: seqera_prompt. Written for fish 3.6 and later; its only clock
@@ -13,49 +13,69 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     set -g __seqera_retry 0
     set -g __seqera_wait 30
     set -g __seqera_shown -
+    set -g __seqera_line -
+    set -g __seqera_until 0
 
-    # The arguments are only a declaration of its variables, the cheapest there is.
-    function __seqera_hook --on-event fish_prompt --on-event fish_preexec --argument-names g n w x s l v age file
-        for turn in 1 2 # the second time to see what the first has changed
-            set file $__seqera_dir/mark
-            test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
+    function __seqera_hook --on-event fish_prompt --on-event fish_preexec
+        set -l file $__seqera_dir/mark
+        test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
+        if test -r $file; and read -l line <$file
+            test "$line" = "$__seqera_line"
+            and test (path mtime -R -- $file) -lt $__seqera_until
+            and set -q SEQERA_ENV
+            and return
+        end
+        __seqera_look $file
+    end
+
+    # Something is not as it was. A second time to see what the first has changed.
+    function __seqera_look --argument-names file
+        for turn in 1 2
+            set -g __seqera_line ''
+            set -f age 0
+            set -f m '' '' '' '' '' 9999999999 9999999999 9999999999 out ''
             if test -r $file
-                read -d ' ' v g v v v n w x s l <$file
-                set age (path mtime -R -- $file)
+                read -g __seqera_line <$file
+                # Whatever is no mark of ours is none at all.
+                if string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' -- $__seqera_line
+                    set m (string split ' ' -- $__seqera_line)
+                    set age (path mtime -R -- $file)
+                end
             end
-            # Whatever is no mark of ours is none at all.
-            if not string match -qr '^\d{1,10} \d{1,10} \d{1,10}$' -- "$n $w $x"
-                set g ''
-                set n 9999999999
-                set s out
-                set age 0
-            end
-
             if not set -q SEQERA_ENV; and test -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
-                set s env # the person's own token
+                set m[9] env # the person's own token
                 break
             end
-            if test "$g" = "$__seqera_seen"; and test $age -lt $n -o $age -lt $__seqera_retry
+            if test "$m[2]" = "$__seqera_seen"; and test $age -lt $m[6] -o $age -lt $__seqera_retry
                 break
             end
-            __seqera_ask $g $age
+            __seqera_ask "$m[2]" $age
         end
 
-        switch $s
+        set -g __seqera_until 9999999999
+        for time in $m[6..8] $__seqera_retry
+            test $time -gt $age -a $time -lt $__seqera_until; and set -g __seqera_until $time
+        end
+
+        set -f label $m[10]
+        switch $m[9]
             case fresh ending
-                if test $age -ge $x
-                    set l $l!
-                else if test $age -ge $w
-                    set l $l~
+                if test $age -ge $m[8]
+                    set label $label!
+                else if test $age -ge $m[7]
+                    set label $label~
                 end
             case ended
-                set l $l!
+                set label $label!
             case env
-                set l env
+                set label env
             case '*'
-                set l ''
+                set label ''
         end
-        test "$l" = "$__seqera_shown"; or __seqera_show "$l"
+        if test "$label" != "$__seqera_shown"
+            set -g __seqera_shown $label
+            set -gx SEQERA_PROMPT $label
+        end
     end
 
     # What is remembered is set before the program runs: a crash or a missing program then costs no second try at
@@ -74,18 +94,12 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         eval $out
     end
 
-    function __seqera_show --argument-names label
-        set -g __seqera_shown $label
-        string match -qr '^[A-Za-z0-9_/@?~!-]*$' -- $label; or set label '?' # no mark of ours
-        set -gx SEQERA_PROMPT $label
-    end
-
     function seqera_prompt --description 'The Seqera segment of a prompt'
         test -n "$SEQERA_PROMPT"; or return 0
         switch $SEQERA_PROMPT
             case '*~'
                 set_color yellow
-            case '*!' '\?'
+            case '*!'
                 set_color red
             case env
                 set_color cyan
@@ -97,7 +111,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     end
 
     function __seqera_off
-        functions -e __seqera_hook __seqera_ask __seqera_show seqera_prompt __seqera_off
+        functions -e __seqera_hook __seqera_look __seqera_ask seqera_prompt __seqera_off
         set -eg SEQERA_PROMPT
         set -eg __seqera_dir
         set -eg __seqera_options
@@ -105,5 +119,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_retry
         set -eg __seqera_wait
         set -eg __seqera_shown
+        set -eg __seqera_line
+        set -eg __seqera_until
     end
 end
