@@ -212,11 +212,8 @@ fn decide(
     if args.no_export {
         return Ok(Reply::default());
     }
-    if let Some((variable, _)) = exports::outside_token(profile.provider, env) {
-        let _ = variable; // the person's own token stays, and nothing of ours stands beside it
-        return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
-    }
-    if exports::points_elsewhere(&profile, env) {
+    // The person's own token stays and nothing of ours stands beside it; nor beside an endpoint of theirs.
+    if exports::outside_token(profile.provider, env).is_some() || exports::points_elsewhere(&profile, env) {
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {

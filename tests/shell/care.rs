@@ -114,6 +114,16 @@ fn a_prompt_with_a_status_shows_the_persons() {
     }
 }
 
+/// starship and others take the status in PROMPT_COMMAND, after us.
+#[test]
+fn a_hook_behind_ours_sees_the_status() {
+    let home = logged_in(Shell::Bash);
+    let rc = home.rc(Shell::Bash, &[], "PROMPT_COMMAND='seen=$?'", "PS1='<$seen> '");
+    let terminal = Terminal::open(&home, Shell::Bash, &rc, &[]);
+    terminal.type_line("(exit 37)");
+    terminal.sees("<37>");
+}
+
 #[test]
 fn strict_shells_live_on() {
     for (shell, strict) in [

@@ -47,6 +47,45 @@ fn every_shell_parses_its_hook() {
 }
 
 #[test]
+fn the_files_for_prompt_tools_are_what_they_claim_to_be() {
+    let home = Home::new();
+    for name in ["powerlevel10k.zsh", "seqera.plugin.zsh"] {
+        passes(home.command(program("zsh")).arg("-n").arg(source(name)));
+    }
+    passes(home.command(program("fish_indent")).arg("--check").arg(source("_tide_item_seqera.fish")));
+    for name in ["starship.toml", "oh-my-posh.toml"] {
+        let text = std::fs::read_to_string(source(name)).unwrap();
+        text.parse::<toml_edit::DocumentMut>().unwrap();
+    }
+    for name in [
+        "starship.toml",
+        "powerlevel10k.zsh",
+        "seqera.plugin.zsh",
+        "oh-my-posh.toml",
+        "_tide_item_seqera.fish",
+        "tmux.conf",
+    ] {
+        let text = std::fs::read_to_string(source(name)).unwrap();
+        let steps = ["# 1. ", "# 2. ", "# 3. "];
+        assert!(steps.iter().all(|step| text.lines().take(4).any(|line| line.starts_with(step))), "{name}");
+    }
+}
+
+/// The program runs in tmux's own shell, and its answer is what tmux takes for a style and a text.
+#[test]
+fn tmux_shows_the_segment() {
+    use super::terminal::{Terminal, wait_for};
+    let home = Home::new();
+    home.log_in(1, "acme");
+    std::fs::remove_file(home.path("bin/seqera")).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_seqera"), home.path("bin/seqera")).unwrap();
+    let inner = format!("tmux -L inner -f {} new-session", source("tmux.conf").display());
+    let terminal = Terminal::run(&home, &["sh".into(), "-c".into(), inner], &[]);
+    wait_for(|| terminal.screen().contains(" acme"), || terminal.screen());
+    terminal.type_line("tmux -L inner kill-server");
+}
+
+#[test]
 fn hooks_survive_strict_shells_that_are_not_interactive() {
     let home = Home::new();
     let (bash, zsh) = (printed(&home, Shell::Bash), printed(&home, Shell::Zsh));
@@ -106,5 +145,5 @@ fn the_bash_hook_uses_nothing_newer_than_3_2() {
     }
     // What is newer stands behind a question about the version.
     assert!(text.contains("printf -v now '%(%s)T' -1 2>/dev/null"));
-    assert!(text.contains("now=${EPOCHSECONDS-}"));
+    assert!(text.contains("now=\"${EPOCHSECONDS-}\""));
 }

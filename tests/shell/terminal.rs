@@ -263,7 +263,7 @@ impl<'a> Terminal<'a> {
         self.snapshots += 1;
         let file = self.home.path(&format!("env.{}.{}", self.socket, self.snapshots));
         self.type_line(&format!("snapshot {}.{}", self.socket, self.snapshots));
-        wait_for(|| file.exists(), || format!("no snapshot of\n{}", self.screen()));
+        wait_for(|| file.exists(), || format!("no snapshot of\n{}\n{}", self.screen(), self.runs()));
         let bytes = std::fs::read(file).unwrap();
         let entries = bytes.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
         entries
@@ -272,6 +272,15 @@ impl<'a> Terminal<'a> {
                 (String::from_utf8_lossy(&entry[..at]).into_owned(), entry[at + 1..].to_vec())
             })
             .collect()
+    }
+
+    /// What the terminal runs, for a message.
+    fn runs(&self) -> String {
+        let output = self.tmux(&["list-panes", "-F", "#{pane_tty} #{pane_pid} #{pane_current_command}"]);
+        let line = String::from_utf8_lossy(&output.stdout).into_owned();
+        let tty = line.split(' ').next().unwrap_or_default().trim_start_matches("/dev/").to_owned();
+        let ps = Command::new("ps").args(["-o", "pid,stat,wchan,args", "-t", &tty]).output().unwrap();
+        format!("{line}{}", String::from_utf8_lossy(&ps.stdout))
     }
 
     /// Waits until a command typed here has left this file, and reads it.
