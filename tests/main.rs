@@ -6,6 +6,7 @@ mod docker;
 mod generated;
 mod git;
 mod keychain;
+mod login;
 mod oauth;
 mod platform;
 mod shell;
