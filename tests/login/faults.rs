@@ -136,6 +136,15 @@ fn answers_about_a_token_each_have_their_own_words() {
 }
 
 #[test]
+fn a_new_token_that_the_api_does_not_take_was_not_mistyped() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::UserInfo, Fault::Forbidden);
+    let (run, _) = scene.login_and_allow(&[]);
+    insta::assert_snapshot!(shown(&scene, &run.expect(3).err()), @"seqera: HOST does not accept the token (HTTP 403) and gives no reason; the login server and the API may not belong together: check SEQERA_AUTH_DOMAIN, SEQERA_PLATFORM_API_URL and SEQERA_AUTH_AUDIENCE");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
 fn what_is_no_token_is_not_sent_anywhere() {
     let scene = Scene::new();
     let complaints: Vec<String> = ["", "hunter2", "Bearer hunter2", "sk_live_0123456789"]
