@@ -8,6 +8,7 @@ mod docker;
 mod generated;
 mod git;
 mod keychain;
+mod login;
 mod oauth;
 mod platform;
 mod refresh;
