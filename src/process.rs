@@ -27,6 +27,9 @@ impl Uninterrupted {
 }
 
 #[cfg(unix)]
+pub use signals::is_ignored;
+
+#[cfg(unix)]
 impl Drop for Uninterrupted {
     fn drop(&mut self) {
         self.signals.end();
@@ -47,11 +50,20 @@ mod signals {
         ids: Vec<SigId>,
     }
 
+    /// Whether whoever started us wants us, and what we become, to ignore the signal (nohup(1)).
+    pub fn is_ignored(signal: i32) -> bool {
+        // There is no safe way to ask sigaction(2); proc(5) tells on Linux, and elsewhere nothing does.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        mask & (1 << (signal - 1)) != 0
+    }
+
     impl Deferred {
         pub fn begin() -> Deferred {
             let (came, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
             let mut ids = Vec::new();
-            for signal in [SIGINT, SIGTERM, SIGHUP] {
+            for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)) {
                 // The library never gives a signal's own effect back, so it is asked for it from `end` on.
                 ids.extend(flag::register_conditional_default(signal, Arc::clone(&over)));
                 ids.extend(flag::register_usize(signal, Arc::clone(&came), signal as usize));

@@ -1,12 +1,18 @@
 //! Everything the programs promise, shown by driving the built programs. One file a capability.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+mod account;
 mod conformance;
 mod docker;
+mod doctor;
+mod exec;
 mod generated;
 mod git;
+mod handover;
 mod keychain;
 mod oauth;
 mod platform;
+mod profile;
 mod shell;
+mod status;
 mod support;

@@ -71,7 +71,8 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
         return without;
     }
     if context.profile.is_none() && exports::points_elsewhere(&profile, &process_env) {
-        context.tell("seqera: TOWER_API_ENDPOINT names another server than your login, which stays out of it");
+        context
+            .tell("seqera: TOWER_API_ENDPOINT names another server than your login, which stays out of it");
         return without;
     }
     match context.fresh(&Want::default()) {
@@ -113,7 +114,8 @@ fn without_token(words: &[OsString]) -> (Vec<OsString>, Option<Secret>) {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let bytes = word.as_encoded_bytes();
-        let is_short = |next: Option<&OsString>| word == "-t" && next.is_some_and(|next| looks_like_token(next));
+        let is_short =
+            |next: Option<&OsString>| word == "-t" && next.is_some_and(|next| looks_like_token(next));
         if bytes == b"--" {
             kept.push(word.clone());
             kept.extend(words.by_ref().cloned());
@@ -154,8 +156,10 @@ impl Trail {
 
     fn write(&self) -> Result<OsString> {
         if self.depth >= DEEPEST {
-            return Err(Error::failed(format!("the programs called {NAME} hand over to each other without end"))
-                .next("see which one should come first: seqera doctor"));
+            return Err(Error::failed(format!(
+                "the programs called {NAME} hand over to each other without end"
+            ))
+            .next("see which one should come first: seqera doctor"));
         }
         let mut text = OsString::from(format!("{}:{}:", std::process::id(), self.depth + 1));
         text.push(env::join_paths(&self.passed).unwrap_or_default());
@@ -163,7 +167,8 @@ impl Trail {
     }
 
     fn next_program(&self) -> Option<PathBuf> {
-        let mut known: Vec<Identity> = env::current_exe().iter().filter_map(|path| Identity::of(path)).collect();
+        let mut known: Vec<Identity> =
+            env::current_exe().iter().filter_map(|path| Identity::of(path)).collect();
         known.extend(self.passed.iter().filter_map(|path| Identity::of(path)));
         candidates().into_iter().find(|path| Identity::of(path).is_some_and(|found| !known.contains(&found)))
     }

@@ -146,7 +146,8 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         .collect();
     let organization = choose("organization", wanted, choices)?;
     context.tell(&format!("Organization set: {}", organization.name));
-    if let Some(workspace) = profile.workspace.filter(|workspace| workspace.organization != organization.name) {
+    if let Some(workspace) = profile.workspace.filter(|workspace| workspace.organization != organization.name)
+    {
         context.tell(&format!(
             "The workspace {}/{} is not in it and is cleared; choose another with: seqera workspace switch",
             workspace.organization, workspace.name

@@ -138,10 +138,8 @@ impl Login {
             lines.push(format!("Organization: {}", organization.name));
         }
         if let Some(workspace) = &self.workspace {
-            lines.push(format!(
-                "Workspace: {}/{} ({})",
-                workspace.organization, workspace.name, workspace.id
-            ));
+            lines
+                .push(format!("Workspace: {}/{} ({})", workspace.organization, workspace.name, workspace.id));
         }
         lines.push(format!("How: {}", how(self.method)));
         lines.push(format!("Access token ends: {}", self.access_end()));
@@ -154,7 +152,9 @@ impl Login {
     fn session_end(&self) -> String {
         match (self.end, self.renews, self.method) {
             (NEVER, true, _) => "not known; it renews itself as long as it is used".into(),
-            (NEVER, _, Method::Token) => "not known; a personal access token works until it is revoked".into(),
+            (NEVER, _, Method::Token) => {
+                "not known; a personal access token works until it is revoked".into()
+            }
             (NEVER, _, Method::ApiKey) => "not known; an API key works until it is revoked".into(),
             (NEVER, ..) => "not known; the server did not say".into(),
             (end, ..) => at(end),
@@ -241,7 +241,9 @@ impl Status {
         let mut blocks: Vec<Vec<String>> = Vec::new();
         if let Some(variable) = self.token_from {
             blocks.push(vec![
-                format!("Logged in as: whoever the token in {variable} belongs to (seqera whoami asks the server)"),
+                format!(
+                    "Logged in as: whoever the token in {variable} belongs to (seqera whoami asks the server)"
+                ),
                 "Session expires: not known; the token comes from outside and is not renewed".to_owned(),
                 format!("Token: {variable}, from the environment; it goes before any login"),
             ]);
@@ -272,7 +274,9 @@ impl Status {
         if !self.logged_in && self.token_from.is_none() {
             return Err(not_logged_in(selected));
         }
-        if let Some(login) = self.login.as_ref().filter(|login| login.has_ended() && self.token_from.is_none()) {
+        if let Some(login) =
+            self.login.as_ref().filter(|login| login.has_ended() && self.token_from.is_none())
+        {
             let again = match login.profile == ProfileName::default_name() {
                 true => "log in again with: seqera login".to_owned(),
                 false => format!("log in again with: seqera login --profile {}", login.profile),
@@ -321,9 +325,8 @@ fn store(context: &Context) -> Result<Option<Store>> {
 
 /// Asks the server who the login's token belongs to.
 fn ask(context: &Context, name: &ProfileName) -> Answer {
-    let account = Server::of(context, name).and_then(|mut server| {
-        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token))
-    });
+    let account = Server::of(context, name)
+        .and_then(|mut server| server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token)));
     match account {
         Ok(account) => Answer { accepts_the_token: true, account: account.name, error: None, failure: None },
         Err(error) => Answer {

@@ -72,7 +72,9 @@ fn show(profile: &Profile, json: bool) -> Result<()> {
     }
     match &profile.workspace {
         Some(workspace) => ui::out(&line(workspace)),
-        None => ui::out("No workspace is chosen: your personal one counts. Choose with: seqera workspace switch"),
+        None => {
+            ui::out("No workspace is chosen: your personal one counts. Choose with: seqera workspace switch")
+        }
     }
 }
 

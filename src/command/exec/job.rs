@@ -44,7 +44,9 @@ pub fn run(mut command: Command, context: &Context) -> Result<u8> {
     let whole = Uninterrupted::begin();
     let gone = match &made.id {
         // With itself: the login may have ended while the job ran.
-        Some(id) => Api::new(&server.http, &server.endpoint).delete_token(&made.secret, id).map_err(Error::from),
+        Some(id) => {
+            Api::new(&server.http, &server.endpoint).delete_token(&made.secret, id).map_err(Error::from)
+        }
         None => Err(Error::failed("the server did not say its number")),
     };
     if let Err(error) = gone {
@@ -102,7 +104,7 @@ mod relay {
     impl Relay {
         pub fn begin() -> Result<Relay> {
             let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
-            Signals::new(all)
+            Signals::new(all.into_iter().filter(|signal| !crate::process::is_ignored(*signal)))
                 .map(Relay)
                 .map_err(|error| Error::io("the system does not let us catch signals", &error))
         }
