@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 mod account;
+mod bad_input;
+mod configure;
 mod conformance;
 mod docker;
 mod doctor;
@@ -10,9 +12,12 @@ mod generated;
 mod git;
 mod handover;
 mod keychain;
+mod login;
 mod oauth;
 mod platform;
 mod profile;
+mod refresh;
 mod shell;
 mod status;
+mod store;
 mod support;

@@ -7,3 +7,4 @@ pub mod keyring;
 pub mod login;
 pub mod oci_image;
 pub mod registry;
+pub mod session;

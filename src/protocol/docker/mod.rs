@@ -35,7 +35,7 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
         }
         // docker-py lets us have its own standard input here: reading it could wait for ever.
         Some(Operation::List) => done(list(deadline)),
-        Some(_) => match read_input() {
+        Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
             Err(error) => says(error.what()),
         },
@@ -97,13 +97,14 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server_url = std::str::from_utf8(input).map_err(|_| NOT_FOUND)?.trim();
     let server = Server::parse(server_url)?;
     let paths = Paths::from_env()?;
-    if !server.exact
-        && let Some(platform) = Broker::new(&paths, deadline).platform_token(&server.target)?
+    let broker = Broker::new(&paths, deadline);
+    let platform = if server.exact { None } else { broker.platform(&server.target)? };
+    if let Some(platform) = platform
+        && let Some(token) = broker.platform_token(&platform)?
     {
-        return Ok(wire::got(server_url, platform.username, &platform.token).ok_or(NOT_FOUND)?);
+        return Ok(wire::got(server_url, token.username, &token.token).ok_or(NOT_FOUND)?);
     }
-    let mut found = Broker::new(&paths, deadline)
-        .find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
+    let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
     found.sort_by_key(|login| Reverse(kept_path(login).len()));
     let login = found.first().ok_or(NOT_FOUND)?;
     let username = login.username.as_ref().and_then(Secret::expose_str).ok_or(NOT_FOUND)?;
@@ -119,6 +120,9 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     let stored = wire::parse_store(input)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
+    if broker.is_platform_user(&stored.server.target, &stored.username) {
+        return Ok(Zeroizing::default());
+    }
     let login = Login {
         path: Some(Secret::from(stored.server.path.as_str())),
         username: Some(Secret::new(stored.username)),
