@@ -96,6 +96,7 @@ mod tests {
     use crate::profile::{Method, ProviderId};
     use crate::secret::Secret;
     use crate::session::{Grant, Want};
+    use crate::store::file;
 
     struct House {
         _folder: tempfile::TempDir,
