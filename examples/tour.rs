@@ -11,7 +11,7 @@ use std::time::Duration;
 #[allow(dead_code, reason = "the tests use the rest")]
 mod git_server;
 #[path = "../tests/platform/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "the tests use the rest")]
+#[allow(unused_imports, reason = "the tests use the rest")]
 mod platform;
 
 use platform::Platform;
