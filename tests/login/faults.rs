@@ -9,7 +9,7 @@ use crate::platform::{Endpoint, Fault};
 /// The last line that was said, without the trace.
 fn complaint(text: &str) -> String {
     let traced = |line: &&str| !["debug ", "trace ", "info "].iter().any(|level| line.starts_with(level));
-    let line = text.lines().filter(traced).filter(|line| line.starts_with("seqera: ")).next_back();
+    let line = text.lines().filter(traced).rfind(|line| line.starts_with("seqera: "));
     line.unwrap_or_else(|| panic!("no complaint: {text}")).to_owned()
 }
 
