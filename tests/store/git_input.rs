@@ -71,7 +71,7 @@ fn every_odd_get_has_its_answer() {
         ("a url", b"url=https://alice:other@host.example/x.git\n", Alice),
         (
             "a url that agrees",
-            b"url=https://host.example/p\nprotocol=https\nhost=host.example\npath=p\n",
+            b"url=https://host.example/p\nprotocol=https\nhost=host.example\n",
             Alice,
         ),
         (
