@@ -11,9 +11,12 @@ FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
+# Where tests/tools/install.sh puts what no package manager keeps.
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seqera-credential-helper-tests
 
-# `shfmt -f` knows a shell script by its name or its first line.
-SCRIPTS = $$(shfmt -f $(wildcard .ci tests benches fuzz/*.sh shell))
+# `shfmt -f` knows a shell script by its name or its first line. Those in shell/ have a test of their own, since
+# each is of another dialect.
+SCRIPTS = $$(shfmt -f .ci tests benches)
 
 .PHONY: build tour test tools lint bench fuzz install generate
 
@@ -27,13 +30,13 @@ tour:
 
 test: tools lint build
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	$(CARGO) test --locked --features fault-points
+	PATH="$(CACHE)/bin:$$PATH" $(CARGO) test --locked --features fault-points
 
 tools:
 	tests/tools/install.sh
 
 lint:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
 	shellcheck $(SCRIPTS)
 	shfmt -d $(SCRIPTS)
@@ -42,13 +45,15 @@ lint:
 bench: build
 	benches/run.sh
 
-# What is found goes to fuzz/artifacts; what is new to fuzz/target/corpus, not into the tree.
+# What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
+fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 fuzz:
-	cd fuzz && $(CARGO) build --release --locked
+	cd fuzz && $(CARGO) build --profile fuzz --locked
 	cd fuzz && for target in git docker; do \
-	    mkdir -p target/corpus/$$target artifacts/$$target && \
-	    $(CARGO) run --quiet --release --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	        -print_final_stats=1 -artifact_prefix=artifacts/$$target/ target/corpus/$$target corpus/$$target || exit 1; \
+	    mkdir -p ../target/corpus/$$target artifacts/$$target && \
+	    $(CARGO) run --quiet --profile fuzz --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) \
+	        -verbosity=0 -print_final_stats=1 -artifact_prefix=artifacts/$$target/ \
+	        ../target/corpus/$$target corpus/$$target || exit 1; \
 	done
 
 install: build

@@ -1,5 +1,7 @@
 //! This process, as the system sees it.
 
+use crate::deadline;
+
 /// Keeps secrets in memory out of core dumps and from other processes of the same user (prctl(2),
 /// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing. Also sees to it that a
 /// limit on the size of files is an error like any other.
@@ -12,11 +14,11 @@ pub fn harden() {
 }
 
 /// While this lives, neither a signal that asks the process to end (SIGINT, SIGTERM, SIGHUP) nor the
-/// [`watchdog`](crate::deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
+/// [`watchdog`](deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
 pub struct Uninterrupted {
     #[cfg(unix)]
     signals: signals::Deferred,
-    _watchdog: std::sync::MutexGuard<'static, ()>,
+    _watchdog: deadline::Uninterrupted,
 }
 
 impl Uninterrupted {
@@ -25,7 +27,7 @@ impl Uninterrupted {
         Uninterrupted {
             #[cfg(unix)]
             signals: signals::Deferred::begin(),
-            _watchdog: crate::deadline::uninterrupted(),
+            _watchdog: deadline::Uninterrupted::begin(),
         }
     }
 }

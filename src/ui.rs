@@ -1,13 +1,35 @@
 //! The terminal: the only room that writes to a person.
 
+mod keyboard;
+mod spinner;
+
 use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
 
 use crate::error::Error;
 use crate::paths::non_empty;
 
+pub use keyboard::{Keyboard, Typed, hidden};
+pub use spinner::Spinner;
+
 /// Whether a person is there to read and answer: standard error is a terminal.
 pub fn attended() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Whether a person can be asked: they see what we write and we get what they type.
+pub fn can_ask() -> bool {
+    attended() && io::stdin().is_terminal()
+}
+
+/// How many characters fit on a line of the terminal, where there is one.
+pub fn width() -> Option<usize> {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(io::stderr()).ok()?.ws_col;
+    #[cfg(not(unix))]
+    let columns = if attended() { 80 } else { 0 };
+    (columns > 0).then_some(columns.into())
 }
 
 /// Whether there is a screen on which a window could appear.
@@ -52,9 +74,37 @@ pub fn out(line: &str) -> crate::error::Result<()> {
     }
 }
 
+/// Writes an answer as indented JSON to standard output. What could act on a terminal is written as an escape
+/// of JSON's own, so that a program reads what the server said, and a person may look at it.
+///
+/// # Errors
+/// As [`out`].
+pub fn out_json(answer: &impl Serialize) -> crate::error::Result<()> {
+    let json = serde_json::to_string_pretty(answer).map_err(|error| Error::failed(error.to_string()))?;
+    json.lines().try_for_each(|line| out(&escaped(line)))
+}
+
+fn escaped(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        match acts(c) {
+            false => text.push(c),
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}")),
+        }
+    }
+    text
+}
+
 /// Writes one line to standard error; that it cannot be written changes nothing.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// Writes a question to standard error; the answer goes on the same line.
+pub fn prompt(question: &str) {
+    let mut screen = io::stderr().lock();
+    let _ = write!(screen, "{}", plain(question));
+    let _ = screen.flush();
 }
 
 /// Says what went wrong on standard error, in one line, in the name of `program`.
@@ -70,5 +120,13 @@ mod tests {
     fn nothing_foreign_acts() {
         assert_eq!(plain("a\x1b[31mb\u{202e}c\r\n\u{200b}\u{9b}"), "a�[31mb�c����");
         assert_eq!(plain("Zoë's Ωrg"), "Zoë's Ωrg");
+    }
+
+    #[test]
+    fn json_says_the_same_and_acts_on_nothing() {
+        let foreign = "a\u{9b}b\u{202e}c\u{e0041}d\x7fe\nf";
+        let json = escaped(&serde_json::to_string(foreign).unwrap());
+        assert!(!json.chars().any(acts), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), foreign);
     }
 }

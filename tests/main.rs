@@ -1,6 +1,8 @@
 //! Everything the programs promise, shown by driving the built programs. One file a capability.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+mod bad_input;
+mod configure;
 mod conformance;
 mod docker;
 mod generated;

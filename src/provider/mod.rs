@@ -2,8 +2,20 @@
 
 pub mod seqera;
 
+use crate::error::Result;
+use crate::http::Http;
 use crate::profile::{Profile, ProviderId};
+use crate::secret::Secret;
 use crate::target::Target;
+
+/// An account, as its platform tells. The name is of foreign origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The platform's identifier.
+    pub id: Option<String>,
+    /// What a person knows it by: an address, where there is one.
+    pub name: Option<String>,
+}
 
 /// A platform that a person can be logged in to.
 pub trait Provider {
@@ -15,6 +27,13 @@ pub trait Provider {
 
     /// The endpoint that a token from the environment is for.
     fn outside_endpoint(&self) -> String;
+
+    /// Asks the platform at `endpoint` who `token` belongs to.
+    ///
+    /// # Errors
+    /// [`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn) exactly where the platform does not accept the
+    /// token; anything else says nothing of it.
+    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret) -> Result<Account>;
 }
 
 /// The platform with this id.

@@ -1,13 +1,22 @@
 //! Seqera Platform, Cloud and Enterprise.
 
-use super::Provider;
+mod api;
+
+use super::{Account, Provider};
+use crate::error::{Error, Result};
+use crate::http::{Http, Trouble};
 use crate::paths::env_text;
+use crate::secret::Secret;
 use crate::target::Target;
+
+pub use api::{Api, Membership, ServiceInfo, User};
 
 /// The API of Seqera Cloud.
 pub const CLOUD: &str = "https://api.cloud.seqera.io";
-/// The same API beside Cloud's web pages.
+/// Cloud's web pages.
 const CLOUD_WEB: &str = "https://cloud.seqera.io";
+/// The same API beside the web pages.
+pub const CLOUD_API_BESIDE_WEB: &str = "https://cloud.seqera.io/api";
 
 /// Seqera Platform.
 #[derive(Debug)]
@@ -29,6 +38,40 @@ impl Provider for Seqera {
     fn outside_endpoint(&self) -> String {
         endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
     }
+
+    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret) -> Result<Account> {
+        user(http, endpoint, token).map(Account::from)
+    }
+}
+
+/// Who `token` belongs to.
+///
+/// # Errors
+/// The Platform does not accept the token ([`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn)); anything
+/// between here and there, which says nothing of the token.
+pub fn user(http: &Http, endpoint: &str, token: &Secret) -> Result<User> {
+    Api::new(http, endpoint).user(token).map_err(|failure| match failure.trouble() {
+        Trouble::Status { code: code @ (401 | 403), empty, .. } => {
+            let host = Target::from_url(endpoint).map_or_else(|| "the server".into(), |t| t.authority());
+            let reason = if *empty { "and gives no reason" } else { "and does not let it in" };
+            Error::not_logged_in(format!("{host} does not accept the token (HTTP {code}) {reason}"))
+                .next("check that it belongs to this server and has not been deleted, or log in again")
+        }
+        _ => failure.into(),
+    })
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Account {
+        let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+        Account { id: user.id, name: named(user.email).or_else(|| named(user.user_name)) }
+    }
+}
+
+/// The address of the web pages that belong to an API base.
+pub fn web(endpoint: &str) -> String {
+    let endpoint = endpoint.trim_end_matches('/').replacen("://api.", "://", 1);
+    endpoint.strip_suffix("/api").unwrap_or(&endpoint).to_owned()
 }
 
 /// The API base that the environment names: `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`.
@@ -88,5 +131,7 @@ mod tests {
         assert_eq!(normalized(" tower.example/api/ "), "https://tower.example/api");
         assert_eq!(normalized("http://127.0.0.1:1/api//"), "http://127.0.0.1:1/api");
         assert_eq!(normalized("-"), CLOUD);
+        assert_eq!(web(CLOUD), "https://cloud.seqera.io");
+        assert_eq!(web("https://tower.example/api"), "https://tower.example");
     }
 }

@@ -79,7 +79,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The beginning of the name of a file that is being written.
-const TEMPORARY: &str = ".new-";
+pub(super) const TEMPORARY: &str = ".new-";
 
 /// Nobody takes so long to write a file: one that is older was left behind by a killed process.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);

@@ -1,11 +1,11 @@
 //! A lock made of files, for file systems that cannot lock.
 //!
 //! Beside `lock` stand `lock.1`, `lock.2`, …: each names its owner, and the highest number counts. Taking the
-//! lock is creating the next number, which only one process can (`O_EXCL`, safe on NFS since version 3);
+//! lock is giving one's file the next number, which only one process can (link(2) never replaces a file);
 //! letting go is replacing one's file by an empty one. Numbers only grow, so a slow process that still
 //! believes in an old number can never take the lock from its new owner: it finds a higher one and withdraws.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,20 +78,16 @@ impl Owner {
         }
         let mine = highest.unwrap_or(0) + 1;
         let claimed = numbered(path, mine);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut owner_file = match options.open(&claimed) {
-            Ok(owner_file) => owner_file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let written = owner_file.write_all(&serde_json::to_vec(&Identity::here())?);
-        if let Err(error) = written.and_then(|()| owner_file.sync_all()) {
-            // An owner file without an owner would stand in everybody's way.
-            let _ = fs::remove_file(&claimed);
-            return Err(error);
+        // Written whole under another name first: an owner that dies in between must not leave a number behind
+        // that names nobody.
+        let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut owner_file = tempfile::Builder::new().prefix(file::TEMPORARY).tempfile_in(dir)?;
+        owner_file.write_all(&serde_json::to_vec(&Identity::here())?)?;
+        owner_file.as_file().sync_all()?;
+        match owner_file.persist_noclobber(&claimed) {
+            Ok(_) => {}
+            Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(failed) => return Err(failed.error),
         }
         if self::highest(path)? != Some(mine) {
             fs::remove_file(&claimed)?;
@@ -139,8 +135,8 @@ fn highest(path: &Path) -> io::Result<Option<u64>> {
     Ok(highest)
 }
 
-/// An owner file that is not yet whole is one being written: its owner is alive, or died within an instant
-/// that we let pass before believing it.
+/// An owner file that names nobody may be one that another host still writes: its owner is alive, or died
+/// within an instant that we let pass before believing it.
 fn is_free(path: &Path) -> io::Result<bool> {
     const HALF_WRITTEN: std::time::Duration = std::time::Duration::from_secs(30);
     let Some(bytes) = file::read(path, LIMIT)? else { return Ok(false) };
@@ -187,10 +183,15 @@ fn pid_namespace() -> String {
     fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included.
+/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
+/// process that has ended, also while nobody has waited for it.
 fn began(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    match fields.next()? {
+        "Z" | "X" => None,
+        _ => fields.nth(18)?.parse().ok(),
+    }
 }
 
 /// Whether a test asks for owner files where the file system could lock.

@@ -35,9 +35,9 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
         }
         // docker-py lets us have its own standard input here: reading it could wait for ever.
         Some(Operation::List) => done(list(deadline)),
-        Some(_) => match read_input() {
+        Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
-            Err(error) => says(error.what()),
+            Err(error) => done(Err(error.into())),
         },
     }
 }

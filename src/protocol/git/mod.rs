@@ -22,7 +22,7 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
     match Operation::from_name(word) {
         Some(Operation::Capability) => reply(CAPABILITIES),
         None => 0,
-        Some(_) => match read_input() {
+        Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
             Err(error) => fail(&error),
         },

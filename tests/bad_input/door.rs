@@ -101,7 +101,11 @@ fn who_never_closes_our_standard_input_is_not_waited_for() {
         drop(stdin);
         let err = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(8), "{program} {operation}: {err}");
-        assert!(output.stdout.is_empty() && err.contains("took too long"), "{program} {operation}: {err}");
+        // docker's clients listen on standard output.
+        let said = if program.starts_with("docker") { &output.stdout } else { &output.stderr };
+        let said = String::from_utf8_lossy(said);
+        assert!(said.contains("did not finish its request in time"), "{program} {operation}: {said}");
+        assert!(said.lines().count() == 1 && !err.contains("panicked"), "{program} {operation}: {err}");
         assert!(began.elapsed() < Duration::from_secs(3), "{program} {operation}");
     }
     assert_eq!(git(&home, "get", at("h.example")).ok(), answer("u", "p"));
@@ -128,7 +132,7 @@ fn at_a_terminal_nothing_hangs_or_asks() {
 #[test]
 fn more_than_an_honest_client_sends_is_refused_and_nothing_of_it_kept() {
     let home = home();
-    let before = names(&store_of(&home));
+    let before = stored(&home);
     let huge = |start: &str| [start.as_bytes(), &vec![b'x'; 10 * 1024 * 1024]].concat();
     for (operation, input) in [
         ("get", huge(&at("h.example"))),
@@ -154,7 +158,7 @@ fn more_than_an_honest_client_sends_is_refused_and_nothing_of_it_kept() {
         assert!(run.out().contains("larger than any honest client sends"), "{operation}");
         assert!(run.stdout.len() < 200 && run.stderr.is_empty(), "{operation}");
     }
-    assert_eq!(names(&store_of(&home)), before);
+    assert_eq!(stored(&home), before);
 }
 
 #[test]
@@ -177,14 +181,15 @@ fn without_a_home_there_is_an_error_and_no_panic() {
     command.arg("store").env("SEQERA_HELPER_HOME", &file);
     let run = run(command, format!("{}{}", at("h.example"), answer("u", "p")));
     assert!(run.err().contains("a-file") && !run.err().contains("panicked"), "{run:?}");
-    refused(run, "not a directory");
+    assert!(run.stdout.is_empty() && run.err().contains("not a directory"), "{run:?}");
+    run.expect(6);
 }
 
 /// Every byte of a secret that can stand on a line of git's or in JSON comes back.
 #[test]
 fn secrets_come_back_byte_for_byte() {
     let home = Home::with_file_store();
-    let long = "x".repeat(8 * 1024);
+    let long = "x".repeat(60_000);
     for secret in ["a\"b", "a\\b", "<&>", "%41%", "a=b=", " a b ", "пароль", "😀", "\t", "'$(x)`", &long]
     {
         keep(&home, "h.example", "u", secret);
@@ -197,14 +202,32 @@ fn secrets_come_back_byte_for_byte() {
     let bytes = [b"protocol=https\nhost=h.example\nusername=u\npassword=\xff\xfe\x80\n".as_slice()].concat();
     git(&home, "store", bytes).ok();
     assert_eq!(git(&home, "get", at("h.example")).stdout, b"username=u\npassword=\xff\xfe\x80\n");
-    // JSON has no such bytes: docker is told that there is nothing rather than something else.
+    keep(&home, "empty.example", "u", "");
+    assert_eq!(git(&home, "get", at("empty.example")).ok(), answer("u", ""));
     for line_break in ["a\\nb", "a\\rb"] {
-        docker(
-            &home,
-            "store",
-            format!(r#"{{"ServerURL":"h.example","Username":"u","Secret":"{line_break}"}}"#),
-        )
-        .ok();
+        let json = format!(r#"{{"ServerURL":"h.example","Username":"u","Secret":"{line_break}"}}"#);
+        docker(&home, "store", json).ok();
         assert!(docker(&home, "get", "h.example").ok().contains(line_break));
     }
+}
+
+#[test]
+fn what_is_no_call_at_all_is_told_how_to_call() {
+    let home = home();
+    for words in [&[][..], &["\x1b[31m"], &["get", "get"], &["git", "docker", "x"]] {
+        let run = home.run("seqera-credential-helper", words, "");
+        assert!(run.code() == 2 || run.stdout.is_empty(), "{run:?}");
+        assert!(!run.err().contains('\x1b') && !run.err().contains("panicked"), "{run:?}");
+    }
+}
+
+#[test]
+fn docker_list_does_not_read_its_input() {
+    let home = home();
+    let mut command = home.command("docker-credential-seqera");
+    command.arg("list").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let open = child.stdin.take();
+    assert!(child.wait_with_output().unwrap().status.success());
+    drop(open);
 }

@@ -1,11 +1,8 @@
-//! A writer dies at any moment.
+//! A writer dies at a certain step.
 
 use std::time::{Duration, SystemTime};
 
-use rustix::process::Signal;
-
 use super::*;
-use crate::support::home::start;
 use crate::support::session::{Token, logged_in};
 
 fn storing(home: &Home, password: &str) -> (std::process::Command, String) {
@@ -38,29 +35,6 @@ fn killed_at_any_step_it_leaves_the_old_or_the_new() {
             assert_eq!(temporaries(&store_of(&home).join("git+https+h.example")), 0, "{point}");
         }
     }
-}
-
-#[test]
-fn killed_at_any_moment_it_leaves_the_old_or_the_new() {
-    let home = Home::with_file_store();
-    keep(&home, "h.example", "u", "0");
-    let mut old = 0;
-    let (mut killed, mut stored) = (0, 0);
-    for new in 1..=120 {
-        let (command, input) = storing(&home, &new.to_string());
-        let running = start(command, input);
-        std::thread::sleep(Duration::from_micros(new % 40 * 250));
-        let _ = rustix::process::kill_process(running.pid(), Signal::KILL);
-        killed += u32::from(running.finish().code() == 128 + 9);
-        let out = git(&home, "get", at("h.example")).ok();
-        match () {
-            () if out == answer("u", &new.to_string()) => (old, stored) = (new, stored + 1),
-            () => assert_eq!(out, answer("u", &old.to_string()), "torn at {new}"),
-        }
-    }
-    println!("{killed} of 120 writers were killed, {stored} stored");
-    keep(&home, "h.example", "u", "last");
-    assert_eq!(temporaries(&store_of(&home).join("git+https+h.example")), 0);
 }
 
 /// The folders that several kinds of writers share are swept of what is surely nobody's any more.

@@ -69,11 +69,7 @@ fn every_odd_get_has_its_answer() {
         ("bytes that are no text", b"protocol=https\nhost=host.example\xff\n", Nothing),
         ("a byte order mark", b"\xef\xbb\xbfprotocol=https\nhost=host.example\n", Nothing),
         ("a url", b"url=https://alice:other@host.example/x.git\n", Alice),
-        (
-            "a url that agrees",
-            b"url=https://host.example/p\nprotocol=https\nhost=host.example\n",
-            Alice,
-        ),
+        ("a url that agrees", b"url=https://host.example/p\nprotocol=https\nhost=host.example\n", Alice),
         (
             "a url that contradicts",
             b"url=https://host.example/\nprotocol=https\nhost=victim.example\n",
@@ -115,7 +111,7 @@ fn every_odd_get_has_its_answer() {
 #[test]
 fn what_may_not_be_kept_is_not_kept() {
     let home = home();
-    let before = names(&store_of(&home));
+    let before = stored(&home);
     for (case, input, code) in [
         ("no user", "protocol=https\nhost=n.example\npassword=p\n", 0),
         ("no password", "protocol=https\nhost=n.example\nusername=u\n", 0),
@@ -134,7 +130,7 @@ fn what_may_not_be_kept_is_not_kept() {
     ] {
         let run = git(&home, "store", input);
         assert_eq!((run.code(), run.stdout.len()), (code, 0), "{case}: {run:?}");
-        assert_eq!(names(&store_of(&home)), before, "{case}");
+        assert_eq!(stored(&home), before, "{case}");
     }
 }
 

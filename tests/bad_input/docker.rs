@@ -87,7 +87,7 @@ fn what_is_no_server_of_ours_is_not_found() {
 #[test]
 fn only_a_whole_credential_is_stored_and_no_secret_is_repeated() {
     let home = home();
-    let before = names(&store_of(&home));
+    let before = stored(&home);
     let five_megabytes =
         format!(r#"{{"ServerURL":"n.example","Username":"u","Secret":"{}"}}"#, "x".repeat(5 << 20));
     for (input, words) in [
@@ -113,7 +113,7 @@ fn only_a_whole_credential_is_stored_and_no_secret_is_repeated() {
         let run = docker(&home, "store", input).expect(1);
         assert!(run.out().contains(words) && run.out().lines().count() == 1, "{shown}: {run:?}");
         assert!(!run.out().contains("hunter2") && run.stderr.is_empty(), "{shown}: {run:?}");
-        assert_eq!(names(&store_of(&home)), before, "{shown}");
+        assert_eq!(stored(&home), before, "{shown}");
     }
     let run = docker(&home, "store", b"{\"ServerURL\":\"n.example\",\"Username\":\"u\",\"Secret\":\"\xff\"}")
         .expect(1);
