@@ -76,7 +76,7 @@ fn login(user: &str, password: &str) -> String {
 /// The password the store has for alice, if any.
 #[track_caller]
 fn password(home: &Home) -> Option<String> {
-    let answer = git(home, "get", &request("alice")).ok();
+    let answer = git(home, "get", request("alice")).ok();
     let password = answer.lines().find_map(|line| line.strip_prefix("password="))?;
     assert_eq!(answer, login("alice", password).split_once("example.com\n").unwrap().1, "a whole answer");
     Some(password.to_owned())
@@ -90,7 +90,7 @@ fn numbered(number: usize) -> String {
 #[test]
 fn sixty_four_writers_and_sixty_four_readers_lose_nothing() {
     let home = patient_home();
-    git(&home, "store", &login("alice", "kept")).ok();
+    git(&home, "store", login("alice", "kept")).ok();
     std::thread::scope(|scope| {
         for number in 0..64 {
             let home = &home;
@@ -99,7 +99,7 @@ fn sixty_four_writers_and_sixty_four_readers_lose_nothing() {
         }
     });
     for number in 0..64 {
-        let answer = git(&home, "get", &request(&format!("user{number}"))).ok();
+        let answer = git(&home, "get", request(&format!("user{number}"))).ok();
         assert!(answer.ends_with(&format!("password={}\n", numbered(number))), "user{number}: {answer}");
     }
 }
@@ -110,29 +110,29 @@ fn sixty_four_first_writers_agree_on_one_key() {
     std::thread::scope(|scope| {
         for number in 0..64 {
             let home = &home;
-            scope.spawn(move || git(home, "store", &login(&format!("user{number}"), "password")).ok());
+            scope.spawn(move || git(home, "store", login(&format!("user{number}"), "password")).ok());
         }
     });
     for number in 0..64 {
-        assert!(git(&home, "get", &request(&format!("user{number}"))).ok().contains("password=password\n"));
+        assert!(git(&home, "get", request(&format!("user{number}"))).ok().contains("password=password\n"));
     }
 }
 
 #[test]
 fn a_reader_never_waits_for_a_writers_lock() {
     let mut home = Home::with_file_store();
-    git(&home, "store", &login("alice", "kept")).ok();
+    git(&home, "store", login("alice", "kept")).ok();
     let lock = File::options().read(true).write(true).open(store_of(&home).join("lock")).unwrap();
     lock.lock().unwrap();
-    let read = git(&home, "get", &request("alice")).expect(0);
+    let read = git(&home, "get", request("alice")).expect(0);
     assert!(read.took < Duration::from_secs(2), "{read:?}");
     assert!(read.out().contains("password=kept\n"));
 
     home.set("SEQERA_HELPER_TIMEOUT_MS", "300");
-    let write = git(&home, "store", &login("alice", "new")).expect(8);
+    let write = git(&home, "store", login("alice", "new")).expect(8);
     assert!(write.took < Duration::from_secs(3) && write.err().lines().count() == 1, "{write:?}");
     drop(lock);
-    git(&home, "store", &login("alice", "new")).ok();
+    git(&home, "store", login("alice", "new")).ok();
     assert_eq!(password(&home).as_deref(), Some("new"));
 }
 
@@ -155,7 +155,7 @@ fn home_file(home: &Home, content: &str) -> File {
 /// password or the new one, and that the next store works.
 fn die_at_any_moment(home: &Home) {
     let started = Instant::now();
-    git(home, "store", &login("alice", &numbered(0))).ok();
+    git(home, "store", login("alice", &numbered(0))).ok();
     let whole = started.elapsed();
     let (moments, mut old, mut dead) = (60, numbered(0), Vec::new());
     for moment in 1..=moments {
@@ -165,7 +165,7 @@ fn die_at_any_moment(home: &Home) {
         assert!(found == old || found == new, "neither the old nor the new: {found}");
         old = found;
     }
-    git(home, "store", &login("alice", "after")).ok();
+    git(home, "store", login("alice", "after")).ok();
     assert_eq!(password(home).as_deref(), Some("after"));
     // What the killed ones left is gone.
     let shelf = store_of(home).join("git+https+example.com");
@@ -189,13 +189,13 @@ fn a_stale_lock_heals_itself_where_the_file_system_cannot_lock() {
 
 #[test]
 fn a_first_store_killed_at_any_moment_can_be_done_again() {
-    let whole = git(&Home::with_file_store(), "store", &login("alice", "first")).expect(0).took;
+    let whole = git(&Home::with_file_store(), "store", login("alice", "first")).expect(0).took;
     let moments = 30;
     for moment in 1..=moments {
         let home = Home::with_file_store();
         let mut dead = store_and_die(&home, &login("alice", "first"), whole * moment / moments);
         assert!(matches!(password(&home).as_deref(), None | Some("first")));
-        git(&home, "store", &login("alice", "second")).ok();
+        git(&home, "store", login("alice", "second")).ok();
         assert_eq!(password(&home).as_deref(), Some("second"));
         dead.wait().unwrap();
     }
@@ -205,7 +205,7 @@ fn a_first_store_killed_at_any_moment_can_be_done_again() {
 fn what_is_stored_is_private_and_in_no_file_to_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::with_file_store();
-    git(&home, "store", &login("alice", "wonderland")).ok();
+    git(&home, "store", login("alice", "wonderland")).ok();
     let mut folders = vec![home.path().join(".local/share/seqera-credential-helper")];
     while let Some(folder) = folders.pop() {
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "{folder:?}");

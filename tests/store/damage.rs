@@ -15,7 +15,8 @@ fn home() -> Home {
 #[test]
 fn a_box_that_is_not_ours_is_refused_and_left_alone() {
     let whole = |home: &Home| fs::read(the_box(home, SHELF)).unwrap();
-    let cases: [(&str, fn(Vec<u8>) -> Vec<u8>, &str); 6] = [
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let cases: [(&str, Change, &str); 6] = [
         ("empty", |_| vec![], "is no sealed file"),
         ("cut off in the header", |whole| whole[..20].to_vec(), "is no sealed file"),
         ("cut off in the box", |whole| whole[..whole.len() - 1].to_vec(), "is damaged"),

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::support::home::break_at;
 use crate::support::session::{Token, logged_in};
 
 fn storing(home: &Home, password: &str) -> (std::process::Command, String) {
@@ -17,7 +18,6 @@ fn temporaries(dir: &Path) -> usize {
 
 #[test]
 fn killed_at_any_step_it_leaves_the_old_or_the_new() {
-    assert!(cfg!(feature = "fault-points"), "run with: cargo test --features fault-points");
     for owner_files in [false, true] {
         for (point, left) in [("put", "old"), ("written", "old"), ("renamed", "new")] {
             let mut home = Home::with_file_store();
@@ -26,7 +26,7 @@ fn killed_at_any_step_it_leaves_the_old_or_the_new() {
             }
             keep(&home, "h.example", "u", "old");
             let (mut command, input) = storing(&home, "new");
-            command.env("SEQERA_TEST_FAULT", format!("{point}=kill"));
+            break_at(&mut command, &format!("{point}=kill"));
             run(command, input).expect(128 + 9);
             assert_eq!(git(&home, "get", at("h.example")).ok(), answer("u", left), "{point}");
             let next = git(&home, "store", format!("{}{}", at("h.example"), answer("u", "next"))).expect(0);
