@@ -42,6 +42,7 @@ lint:
 
 bench: build
 	benches/run.sh
+	benches/hook.sh
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
