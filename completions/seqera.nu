@@ -361,6 +361,14 @@ module completions {
     client?: string@"nu-complete seqera configure client" # The client
   ]
 
+  # Find out what is wrong
+  export extern "seqera doctor" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
   def "nu-complete seqera completions shell" [] {
     [ "bash" "zsh" "fish" "powershell" "elvish" "nushell" ]
   }
@@ -491,6 +499,10 @@ module completions {
 
   # Make a client use the helper, or take that back
   export extern "seqera help configure" [
+  ]
+
+  # Find out what is wrong
+  export extern "seqera help doctor" [
   ]
 
   # Print the completion script of a shell

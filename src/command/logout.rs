@@ -6,7 +6,7 @@ use super::Context;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::profile::{Profile, ProfileName};
+use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::provider::seqera;
 use crate::session::revocation::{self, Back, Outcome};
 use crate::session::{Session, Sessions};
@@ -66,9 +66,8 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
         return Ok(());
     }
     let profile = profile.ok().flatten();
-    let endpoint = profile.as_ref().map(|profile| profile.endpoint.as_str()).unwrap_or_default();
     let words = match &session {
-        Ok(Some(session)) => given_back(context, http, session, endpoint),
+        Ok(Some(session)) => given_back(context, http, session, profile.as_ref()),
         Ok(None) => None,
         Err(error) => Some(format!("The tokens cannot be revoked: {error}.")),
     };
@@ -77,7 +76,7 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
     if let (Some(ended), Ok(Some(session))) = (&ended, &session)
         && ended.access != session.access
     {
-        given_back(context, http, ended, endpoint);
+        given_back(context, http, ended, profile.as_ref());
     }
     let who =
         profile.as_ref().and_then(|profile| profile.account.clone()).unwrap_or_else(|| name.to_string());
@@ -89,17 +88,27 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
 }
 
 /// Gives the tokens of a session back. Answers what the person should hear beyond that it went well.
-fn given_back(context: &Context, http: &Http, session: &Session, endpoint: &str) -> Option<String> {
+fn given_back(
+    context: &Context,
+    http: &Http,
+    session: &Session,
+    profile: Option<&Profile>,
+) -> Option<String> {
+    let endpoint = profile.map(|profile| profile.endpoint.as_str()).unwrap_or_default();
     let revocation = match Back::of(session, endpoint) {
         Back::Revoke(revocation) => revocation,
         Back::NoWay => {
             return Some("The server does not take tokens back: they live until they expire.".into());
         }
         Back::NotOurs => {
-            return Some(format!(
-                "The token itself is still good; if nothing else uses it, delete it at {}/tokens",
-                seqera::web(endpoint)
-            ));
+            return Some(match profile.map(|profile| profile.provider) {
+                Some(ProviderId::Seqera) => format!(
+                    "The token itself is still good; if nothing else uses it, delete it at {}/tokens",
+                    seqera::web(endpoint)
+                ),
+                _ => "The key itself is still good; if nothing else uses it, revoke it where you made it"
+                    .into(),
+            });
         }
     };
     let why = |failure| Error::from(failure).what().to_owned();

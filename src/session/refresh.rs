@@ -161,6 +161,7 @@ fn turn(
         if let Some(lock) = Lock::try_acquire(&path)? {
             // A crowd that waited for one answer takes it: asking a dead server once for each would not help.
             let failed = journal::find(sessions.paths, name).and_then(|intent| intent.failed);
+            log::debug!("has the lock of {name} after {} ms", now_ms().saturating_sub(began_ms));
             return match failed.filter(|failed| failed.at_ms >= began_ms) {
                 Some(failed) => living_or(sessions, name, want, failed.error()).map(Turn::done),
                 None => Ok(Turn::Mine(lock)),
@@ -228,6 +229,7 @@ fn under_lock(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, _loc
     // Nothing may be left by now, after a slow disk or a stop: then nothing is sent.
     let until = Instant::now() + sessions.deadline.left().saturating_sub(sessions.to_store);
     let http = Http::new(Duration::from_secs(30)).until(until);
+    log::debug!("asks {} for a new token of {name}", crate::http::Place::of(token_endpoint));
     let outcome = token::refresh(&http, token_endpoint, client_id, refresh_token);
     fault::point("answered");
 
