@@ -7,6 +7,7 @@
 mod journal;
 mod refresh;
 mod refused;
+mod registry;
 mod rescue;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,7 @@ use crate::store::lock::Lock;
 use crate::store::{Shelf, Store, file};
 
 pub use refresh::{Fresh, Want};
+pub use registry::Pass;
 
 /// The secrets of a login, as they rest in a sealed box. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,13 +169,15 @@ impl<'a> Sessions<'a> {
     /// Ends a session here: its box, its profile, its journal; the mark says "logged out". Answers what was in
     /// the box, whose tokens are the caller's to give back. A box that cannot be opened is removed all the same.
     pub fn end(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let _lock = self.lock(name)?;
+        let lock = self.lock(name)?;
         let session = self.load(name).unwrap_or_default();
         self.store().clear(&Shelf::session(name))?;
         rescue::forget(self.paths, name);
         journal::clear(self.paths, name);
         Profile::remove(self.paths, name)?;
         Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
+        drop(lock);
+        self.forget_pass(name)?;
         Ok(session)
     }
 

@@ -12,7 +12,9 @@ use crate::broker::{Broker, Login};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::paths::Paths;
+use crate::profile::Profile;
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::ui;
 use wire::{NO_SERVER, NOT_FOUND, Operation, Server};
 
@@ -97,13 +99,17 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server_url = std::str::from_utf8(input).map_err(|_| NOT_FOUND)?.trim();
     let server = Server::parse(server_url)?;
     let paths = Paths::from_env()?;
-    if !server.exact
-        && let Some(platform) = Broker::new(&paths, deadline).platform_token(&server.target)?
-    {
-        return Ok(wire::got(server_url, platform.username, &platform.token).ok_or(NOT_FOUND)?);
+    let broker = Broker::new(&paths, deadline);
+    if !server.exact {
+        let platform = match broker.platform_token(&server.target)? {
+            None => broker.registry_login(&server.target)?,
+            token => token,
+        };
+        if let Some(platform) = platform {
+            return Ok(wire::got(server_url, &platform.username, &platform.token).ok_or(NOT_FOUND)?);
+        }
     }
-    let mut found = Broker::new(&paths, deadline)
-        .find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
+    let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
     found.sort_by_key(|login| Reverse(kept_path(login).len()));
     let login = found.first().ok_or(NOT_FOUND)?;
     let username = login.username.as_ref().and_then(Secret::expose_str).ok_or(NOT_FOUND)?;
@@ -119,6 +125,13 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     let stored = wire::parse_store(input)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
+    if let Some(owner) = broker.registry_owner(&stored.server.target)? {
+        // A client that logs in with what we gave it hands that back; anything else would never be answered.
+        return match broker.is_registry_pass(&owner, &stored.secret)? {
+            true => Ok(Zeroizing::default()),
+            false => Err(served_already(&stored.server.target, &owner).into()),
+        };
+    }
     let login = Login {
         path: Some(Secret::from(stored.server.path.as_str())),
         username: Some(Secret::new(stored.username)),
@@ -131,6 +144,13 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     Ok(Zeroizing::default())
 }
 
+fn served_already(registry: &Target, owner: &Profile) -> Error {
+    let words =
+        format!("{} needs no docker login: the login '{}' serves it", registry.authority(), owner.name);
+    Error::refused(words)
+        .next(format!("to use another password there, log out first: seqera logout --profile {}", owner.name))
+}
+
 /// Erasing what is not there is fine: clients erase every spelling they know.
 fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server = match std::str::from_utf8(input).map(Server::parse) {
@@ -139,7 +159,11 @@ fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
         _ => return Ok(Zeroizing::default()),
     };
     let paths = Paths::from_env()?;
-    Broker::new(&paths, deadline).forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
+    let broker = Broker::new(&paths, deadline);
+    if let Some(owner) = broker.registry_owner(&server.target)? {
+        broker.forget_registry_pass(&owner)?;
+    }
+    broker.forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
     Ok(Zeroizing::default())
 }
 
