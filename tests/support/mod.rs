@@ -6,3 +6,4 @@ pub mod home;
 pub mod keyring;
 pub mod oci_image;
 pub mod registry;
+pub mod token_registry;
