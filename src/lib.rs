@@ -19,7 +19,7 @@
 //! | [`shell`] | what shells evaluate and prompts read; the hooks themselves are the files in `/shell` |
 //! | [`profile`] | everything about a login that is not secret |
 //! | [`target`], [`secret`], [`error`], [`deadline`] | the types that carry meaning |
-//! | [`config`], [`paths`], [`process`], [`ui`], [`fault`] | the machine around us |
+//! | [`config`], [`paths`], [`process`], [`trace`], [`ui`], [`fault`] | the machine around us |
 
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
@@ -41,4 +41,5 @@ pub mod session;
 pub mod shell;
 pub mod store;
 pub mod target;
+pub mod trace;
 pub mod ui;

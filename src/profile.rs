@@ -66,7 +66,7 @@ impl fmt::Display for ProfileName {
 }
 
 /// The platform a login is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderId {
     /// Seqera Platform, Cloud or Enterprise.

@@ -1,13 +1,33 @@
 //! The terminal: the only room that writes to a person.
 
+mod keyboard;
+mod spinner;
+
 use std::io::{self, IsTerminal, Write};
 
 use crate::error::Error;
 use crate::paths::non_empty;
 
+pub use keyboard::{Keyboard, Typed, hidden};
+pub use spinner::Spinner;
+
 /// Whether a person is there to read and answer: standard error is a terminal.
 pub fn attended() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Whether a person can be asked: they see what we write and we get what they type.
+pub fn can_ask() -> bool {
+    attended() && io::stdin().is_terminal()
+}
+
+/// How many characters fit on a line of the terminal, where there is one.
+pub fn width() -> Option<usize> {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(io::stderr()).ok()?.ws_col;
+    #[cfg(not(unix))]
+    let columns = if attended() { 80 } else { 0 };
+    (columns > 0).then_some(columns.into())
 }
 
 /// Whether there is a screen on which a window could appear.
@@ -55,6 +75,13 @@ pub fn out(line: &str) -> crate::error::Result<()> {
 /// Writes one line to standard error; that it cannot be written changes nothing.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+}
+
+/// Writes a question to standard error; the answer goes on the same line.
+pub fn prompt(question: &str) {
+    let mut screen = io::stderr().lock();
+    let _ = write!(screen, "{}", plain(question));
+    let _ = screen.flush();
 }
 
 /// Says what went wrong on standard error, in one line, in the name of `program`.

@@ -3,10 +3,11 @@
 use std::process::{ExitCode, exit};
 
 use seqera_credential_helper::deadline::{Deadline, watchdog};
-use seqera_credential_helper::{config, error::Error, process, protocol, ui};
+use seqera_credential_helper::{config, error::Error, process, protocol, trace, ui};
 
 fn main() -> ExitCode {
     process::harden();
+    trace::begin();
     let deadline = Deadline::after(config::helper_timeout());
     watchdog(deadline, || {
         let error = Error::timed_out("it took too long").next("see: seqera doctor");

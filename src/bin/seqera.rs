@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use seqera_credential_helper::{command, process};
+use seqera_credential_helper::{command, process, trace};
 
 fn main() -> ExitCode {
     process::harden();
+    trace::begin();
     command::run(std::env::args_os()).into()
 }

@@ -5,6 +5,9 @@ mod configure;
 pub mod env;
 mod generate;
 pub mod hook;
+mod lock;
+mod login;
+mod logout;
 pub mod prompt;
 mod token;
 
@@ -48,6 +51,9 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Login(login::Args),
+    Logout(logout::Args),
+    Lock(lock::Args),
     Token(token::Args),
     Env(env::EnvArgs),
     Hook(hook::HookArgs),
@@ -140,6 +146,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         false => Want::default(),
     };
     match cli.command {
+        Command::Login(args) => login::run(&args, &context),
+        Command::Logout(args) => logout::run(&args, &context),
+        Command::Lock(args) => lock::run(&args, &context),
         Command::Token(args) => token::run(&args, &context),
         Command::Env(args) => env::run(&args, env, |ttl| context.fresh(&at_least(ttl)).map(pair), out),
         Command::Hook(args) => hook::run(&args, paths, env, out),

@@ -7,6 +7,7 @@
 //! | [`loopback`] | the listener the browser comes back to (RFC 8252 §7.3), and [`page`], what it shows |
 //! | [`device`] | login on another device (RFC 8628) |
 //! | [`token`] | code exchange and refresh (RFC 6749 §4.1.3, §6) |
+//! | [`jwt`] | when a token ends that is a JWT (RFC 7519) |
 //! | [`revoke`] | giving a token back (RFC 7009) |
 //!
 //! A browser login in order: [`discovery::discover`], [`loopback::Loopback::bind`], [`authorize::Pending::begin`],
@@ -15,6 +16,7 @@
 pub mod authorize;
 pub mod device;
 pub mod discovery;
+pub mod jwt;
 pub mod loopback;
 pub mod page;
 pub mod revoke;
@@ -47,7 +49,7 @@ pub struct Tokens {
     pub access: Secret,
     /// The refresh token. After a refresh without one, the old one stays good (RFC 6749 §6).
     pub refresh: Option<Secret>,
-    /// How long the access token lives, where the server says so.
+    /// How long the access token lives, where the server or the token itself says so.
     pub expires_in: Option<Duration>,
     /// How long the refresh token lives, where the server says so (no standard; some servers do).
     pub refresh_expires_in: Option<Duration>,

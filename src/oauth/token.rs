@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 
 use super::authorize::{Code, Pending};
 use super::discovery::Server;
-use super::{Client, Tokens, ask, word};
+use super::{Client, Tokens, ask, jwt, word};
 use crate::error::Error;
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::secret::Secret;
@@ -163,15 +163,23 @@ impl Reply {
         if access.is_empty() || self.token_type != BasicTokenType::Bearer {
             return Err(Refusal::bad_answer(endpoint));
         }
+        let expires_in = self.expires_in.map(Duration::from_secs).or_else(|| life_of(&access));
         let refresh_expires_in = self.refresh_expires_in.or(self.refresh_token_expires_in);
         Ok(Tokens {
             access,
             refresh: refresh.filter(|token| !token.is_empty()),
-            expires_in: self.expires_in.map(Duration::from_secs),
+            expires_in,
             refresh_expires_in: refresh_expires_in.filter(|seconds| *seconds > 0).map(Duration::from_secs),
             scope: self.scope,
         })
     }
+}
+
+/// How long a token that was issued just now lives, by itself: its two times come from one clock, which need
+/// not agree with ours.
+fn life_of(access: &Secret) -> Option<Duration> {
+    let times = jwt::times(access)?;
+    Some(Duration::from_secs(times.expires_at?.checked_sub(times.issued_at?)?))
 }
 
 fn bearer() -> BasicTokenType {

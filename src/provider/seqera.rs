@@ -14,8 +14,10 @@ pub use api::{Api, Membership, ServiceInfo, User};
 
 /// The API of Seqera Cloud.
 pub const CLOUD: &str = "https://api.cloud.seqera.io";
-/// The same API beside Cloud's web pages.
+/// Cloud's web pages.
 const CLOUD_WEB: &str = "https://cloud.seqera.io";
+/// The same API beside the web pages.
+pub const CLOUD_API_BESIDE_WEB: &str = "https://cloud.seqera.io/api";
 
 /// Seqera Platform.
 #[derive(Debug)]

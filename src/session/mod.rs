@@ -9,6 +9,7 @@ mod refresh;
 mod refused;
 mod registry;
 mod rescue;
+pub mod revocation;
 
 use serde::{Deserialize, Serialize};
 use url::Url;

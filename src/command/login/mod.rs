@@ -1,0 +1,322 @@
+//! `seqera login`: a person proves who they are, once.
+//!
+//! Nothing is stored before the server has said who the new token belongs to.
+
+mod browser;
+mod device;
+pub mod organization;
+mod settings;
+mod surroundings;
+mod token;
+
+use std::time::Duration;
+
+use super::Context;
+use crate::broker::now;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::oauth::discovery::{self, DiscoveryError, Server};
+use crate::oauth::{Client, Tokens};
+use crate::process::Uninterrupted;
+use crate::profile::{Method, Profile, ProfileName, ProviderId};
+use crate::provider::Account;
+use crate::provider::seqera::{self, Api, User};
+use crate::session::revocation::{self, Back};
+use crate::session::{Grant, Session, Sessions};
+use crate::ui::{self, Keyboard};
+use settings::Settings;
+
+/// Log in, once, in the browser
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Log in with a code that you type into a browser on any device
+    #[arg(long, conflicts_with_all = ["with_token", "port", "no_browser"])]
+    device: bool,
+    /// Read a token or key from standard input
+    #[arg(long)]
+    with_token: bool,
+    /// The platform
+    #[arg(long, value_name = "NAME", value_enum, default_value = "seqera")]
+    provider: ProviderId,
+    /// The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// The port on this machine that the browser comes back to
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Show the address and open no browser
+    #[arg(long)]
+    no_browser: bool,
+    /// How long to wait for you
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u64>,
+}
+
+/// A keychain may ask the person before it answers.
+const TO_STORE: Duration = Duration::from_secs(90);
+
+/// Runs the command.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    match args.provider {
+        ProviderId::Seqera => seqera(args, context),
+        ProviderId::Sekuire => Err(Error::failed("this version cannot log in to Sekuire yet")),
+    }
+}
+
+/// A token that nobody has vouched for yet, and how it came.
+struct Entry {
+    method: Method,
+    session: Session,
+    browser: Option<browser::Waiting>,
+}
+
+fn seqera(args: &Args, context: &Context) -> Result<()> {
+    let settings = Settings::read(args)?;
+    let name = context.name()?;
+    context.tell("[Login] Starting Seqera CLI authentication...");
+    let http = Http::new(Duration::from_secs(30));
+    let mut keyboard = None;
+    let Entry { method, session, browser } = match args.with_token {
+        true => brought(token::read()?)?,
+        false => match server(&http, &settings)? {
+            Some(server) => oauth(args, &http, &server, &settings, &mut keyboard)?,
+            None => without_oidc(&http, &settings)?,
+        },
+    };
+    let entered = enter(context, &http, &settings, &name, method, &session);
+    if let Some(browser) = browser {
+        browser.tell(&entered.as_ref().map(|(profile, _)| profile.account.clone()).map_err(Clone::clone));
+    }
+    let (profile, user) = entered.inspect_err(|_| give_back(context, &http, &session, &settings.endpoint))?;
+
+    context.tell("[Login] ✓ Authentication successful!");
+    set_organization(context, &http, &profile, &user, &session, keyboard)?;
+    say_who(context, &profile);
+    revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
+    Ok(())
+}
+
+/// Asks where to log in; nothing where the Platform is there and has no login in the browser.
+fn server(http: &Http, settings: &Settings) -> Result<Option<Server>> {
+    let mut without = None;
+    for authority in &settings.authorities {
+        match discovery::discover(http, authority) {
+            Ok(server) => return Ok(Some(server)),
+            Err(DiscoveryError::NoOidc(error)) => without = without.or(Some(error)),
+            Err(DiscoveryError::Failed(error)) => return Err(error),
+        }
+    }
+    // An old Platform tells its version all the same. What does not is something else than a Platform: the web
+    // interface, the login page of a network, a wrong address.
+    let endpoint = &settings.endpoint;
+    match Api::new(http, endpoint).service_info() {
+        Ok(_) => Ok(None),
+        Err(failure) => {
+            let error = Error::from(failure);
+            let is_bare = !endpoint.ends_with("/api") && endpoint != seqera::CLOUD;
+            Err(match is_bare {
+                true => Error::new(error.kind(), error.what()).next(format!("did you mean {endpoint}/api ?")),
+                false => error,
+            })
+        }
+    }
+}
+
+fn oauth(
+    args: &Args,
+    http: &Http,
+    server: &Server,
+    settings: &Settings,
+    keyboard: &mut Option<Keyboard>,
+) -> Result<Entry> {
+    let (method, tokens, browser) = match args.device {
+        true => (Method::Device, device::login(http, server, settings)?, None),
+        false => {
+            *keyboard = Keyboard::open();
+            let (tokens, browser) = browser::login(http, server, settings, keyboard.as_ref())?;
+            (Method::Browser, tokens, browser)
+        }
+    };
+    Ok(Entry { method, session: granted(server, &settings.client, tokens), browser })
+}
+
+fn granted(server: &Server, client: &Client, tokens: Tokens) -> Session {
+    let now = now();
+    let end = |span: Option<Duration>| span.map(|span| now.saturating_add(span.as_secs()));
+    Session {
+        generation: 0,
+        access: tokens.access,
+        issued_at: now,
+        access_expires_at: end(tokens.expires_in),
+        grant: Grant::Oauth {
+            refresh: tokens.refresh,
+            expires_at: end(tokens.refresh_expires_in),
+            token_endpoint: server.token.clone(),
+            revocation_endpoint: server.revocation.clone(),
+            client_id: client.id.clone(),
+        },
+    }
+}
+
+fn brought(token: crate::secret::Secret) -> Result<Entry> {
+    let access_expires_at = match token::form(&token)? {
+        token::Form::Jwt { expires_at } => expires_at,
+        token::Form::Personal | token::Form::Legacy => None,
+    };
+    let grant = Grant::Brought { made_as: None };
+    let session = Session { generation: 0, access: token, issued_at: now(), access_expires_at, grant };
+    Ok(Entry { method: Method::Token, session, browser: None })
+}
+
+/// An installation older than the login in the browser, or not set up for it: a token is the way in.
+fn without_oidc(http: &Http, settings: &Settings) -> Result<Entry> {
+    let endpoint = &settings.endpoint;
+    let version = Api::new(http, endpoint).service_info().ok().and_then(|info| info.version);
+    let version = version.map(|version| format!(" (version {version})")).unwrap_or_default();
+    let what = format!("the Platform at {endpoint}{version} has no login through the browser");
+    if !ui::can_ask() {
+        return Err(Error::not_logged_in(what).next(format!(
+            "make a token on its page 'Your tokens' and give it here: seqera login --endpoint {endpoint} --with-token < token.txt"
+        )));
+    }
+    ui::say(&format!("{what}. Make a token at {}/tokens and paste it here.", seqera::web(endpoint)));
+    brought(token::read()?)
+}
+
+/// Asks who the token belongs to, and only then keeps it.
+fn enter(
+    context: &Context,
+    http: &Http,
+    settings: &Settings,
+    name: &ProfileName,
+    method: Method,
+    session: &Session,
+) -> Result<(Profile, User)> {
+    let user = seqera::user(http, &settings.endpoint, &session.access)?;
+    let Account { id, name: account } = user.clone().into();
+    let known = Profile::load(&context.paths, name).ok().flatten();
+    // Whoever logs in again as themselves finds their organization and workspace as they were.
+    let same = known.filter(|known| known.endpoint == settings.endpoint && known.account_id == id);
+    let (organization, workspace) =
+        same.map(|known| (known.organization, known.workspace)).unwrap_or_default();
+    let mut profile = Profile {
+        name: name.clone(),
+        provider: ProviderId::Seqera,
+        endpoint: settings.endpoint.clone(),
+        method,
+        account,
+        account_id: id,
+        organization,
+        organizations: Vec::new(),
+        workspace,
+        generation: 0,
+        logged_in_at: now(),
+        access_expires_at: None,
+        session_expires_at: None,
+        renews: false,
+        ended_at: None,
+    };
+    keep(context, http, &mut profile, session)?;
+    Ok((profile, user))
+}
+
+/// Stores a login in the place of the profile's earlier one, whose tokens are given back. The first login of
+/// all is the one that shells use.
+pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Session) -> Result<()> {
+    let is_first = Profile::list(&context.paths)?.is_empty();
+    let before = Profile::load(&context.paths, &profile.name).ok().flatten();
+    let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
+    let (earlier, notice) = {
+        let _whole = Uninterrupted::begin();
+        let begun = sessions.begin(profile, session.clone())?;
+        if is_first && Profile::chosen(&context.paths) != profile.name {
+            Profile::choose(&context.paths, &profile.name)?;
+            sessions.mark(profile)?;
+        }
+        begun
+    };
+    if let Some(notice) = notice {
+        ui::say(&notice);
+    }
+    if let Some((earlier, before)) = earlier.zip(before) {
+        give_back(context, http, &earlier, &before.endpoint);
+    }
+    Ok(())
+}
+
+/// Gives tokens back that nobody will use, now or later.
+fn give_back(context: &Context, http: &Http, session: &Session, endpoint: &str) {
+    if let Back::Revoke(revocation) = Back::of(session, endpoint) {
+        revocation.carry_out_or_queue(http, &context.paths, Deadline::after(TO_STORE));
+    }
+}
+
+fn set_organization(
+    context: &Context,
+    http: &Http,
+    profile: &Profile,
+    user: &User,
+    session: &Session,
+    keyboard: Option<Keyboard>,
+) -> Result<()> {
+    let memberships = match Api::new(http, &profile.endpoint).organizations(&session.access, user) {
+        Ok(memberships) => memberships,
+        Err(failure) => {
+            let why = Error::from(failure);
+            ui::say(&format!("Your organizations are not known: {}. Later: seqera org switch", why.what()));
+            return Ok(());
+        }
+    };
+    let kept = profile.organization.as_ref();
+    let kept = kept.and_then(|kept| memberships.iter().find(|m| m.organization.id == kept.id));
+    let chosen = match (&memberships[..], kept) {
+        (_, Some(kept)) => Some(kept.organization.clone()),
+        ([], None) => None,
+        ([only], None) => Some(only.organization.clone()),
+        (several, None) => match keyboard.or_else(Keyboard::open) {
+            Some(keyboard) => organization::choose(&keyboard, several),
+            None => {
+                let names: Vec<&str> = several.iter().map(|m| m.organization.name.as_str()).collect();
+                context.tell(&format!("Your organizations: {}", names.join(", ")));
+                None
+            }
+        },
+    };
+    let names: Vec<_> = memberships.iter().map(|m| m.organization.clone()).collect();
+    if chosen != profile.organization || !names.is_empty() {
+        let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
+        sessions.change(&profile.name, |profile| {
+            if chosen != profile.organization {
+                profile.workspace = None;
+            }
+            profile.organization = chosen.clone();
+            profile.organizations = names;
+        })?;
+    }
+    match chosen {
+        Some(organization) => {
+            context.tell(&format!("[Login] ✓ Organization set: {}", organization.name));
+        }
+        None if !memberships.is_empty() => context.tell("Choose one with: seqera org switch NAME"),
+        None => {}
+    }
+    Ok(())
+}
+
+fn say_who(context: &Context, profile: &Profile) {
+    if let Some(account) = &profile.account {
+        context.tell(&format!("Logged in as: {account}"));
+    }
+    if profile.method != Method::Token && profile.access_expires_at.is_none() {
+        context.tell("The server does not say when this login ends.");
+    }
+    if let Ok(Some((variable, _))) = context.outside_token() {
+        ui::say(&format!(
+            "{variable} is set and goes before this login; take it away with: unset {variable}"
+        ));
+    }
+    if Profile::chosen(&context.paths) != profile.name && context.profile.is_some() {
+        context.tell(&format!("Use it in every shell with: seqera profile use {}", profile.name));
+    }
+}

@@ -1,0 +1,109 @@
+//! Where to log in and how: the command line, then the environment, then Seqera Cloud.
+
+use std::time::Duration;
+
+use super::Args;
+use crate::error::{Error, Result};
+use crate::oauth::Client;
+use crate::oauth::loopback::Ports;
+use crate::paths::env_text;
+use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, endpoint_from_env, normalized};
+use crate::target::Target;
+
+/// Where Seqera's own programs listen, and so what a server may be set up to redirect to.
+const PORT: u16 = 53682;
+
+/// How long a person has in the browser.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Everything a login needs to know before it begins.
+#[derive(Debug)]
+pub struct Settings {
+    /// The base of the API.
+    pub endpoint: String,
+    /// Where to ask how to log in, one after the other.
+    pub authorities: Vec<String>,
+    /// Who we are there.
+    pub client: Client,
+    /// Where to listen for the browser.
+    pub ports: Ports,
+    /// The port that was asked for, or the usual one.
+    pub port: u16,
+    /// How long to wait for the person.
+    pub patience: Duration,
+    /// Whether the person lets us open a browser.
+    pub may_open: bool,
+}
+
+impl Settings {
+    /// Reads the command line and the environment. `--endpoint` names the installation whole; without it
+    /// `SEQERA_AUTH_DOMAIN` says where to log in, and `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`,
+    /// where the API is, and each stands in for the other.
+    pub fn read(args: &Args) -> Result<Settings> {
+        let domain = env_text("SEQERA_AUTH_DOMAIN").map(|domain| normalized(&domain));
+        let (endpoint, authority) = match &args.endpoint {
+            Some(endpoint) => (normalized(endpoint), None),
+            None => {
+                let endpoint = endpoint_from_env().or_else(|| domain.clone());
+                (endpoint.unwrap_or_else(|| CLOUD.to_owned()), domain)
+            }
+        };
+        check(&endpoint)?;
+        let authorities = match authority {
+            Some(authority) => vec![authority],
+            None if endpoint == CLOUD => vec![CLOUD.to_owned(), CLOUD_API_BESIDE_WEB.to_owned()],
+            None => vec![endpoint.clone()],
+        };
+        let fixed = match args.port {
+            Some(port) => Some(port),
+            None => number("SEQERA_AUTH_REDIRECT_PORT")?,
+        };
+        let patience = match args.timeout {
+            Some(seconds) => Duration::from_secs(seconds),
+            None => number("SEQERA_AUTH_CALLBACK_TIMEOUT_MS")?.map_or(PATIENCE, Duration::from_millis),
+        };
+        Ok(Settings {
+            endpoint,
+            authorities,
+            client: client(),
+            // A port that was named is the one the server knows.
+            ports: fixed.map_or(Ports::from(PORT), Ports::only),
+            port: fixed.unwrap_or(PORT),
+            patience: patience.min(Duration::from_secs(24 * 60 * 60)),
+            may_open: !args.no_browser && !is_no(env_text("SEQERA_BROWSER_AUTO_OPEN")),
+        })
+    }
+}
+
+fn client() -> Client {
+    let named = |variable, usual: &str| env_text(variable).unwrap_or_else(|| usual.to_owned());
+    Client {
+        id: named("SEQERA_AUTH_CLI_CLIENT_ID", "seqera_ai_cli"),
+        scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).into(),
+        parameters: vec![("audience".to_owned(), named("SEQERA_AUTH_AUDIENCE", "platform"))],
+    }
+}
+
+fn check(endpoint: &str) -> Result<()> {
+    let Some(target) = Target::from_url(endpoint).filter(|_| !endpoint.contains(['?', '#'])) else {
+        return Err(Error::usage("the endpoint is not the address of an API")
+            .next("give it as https://HOST/api; leave it out for Seqera Cloud"));
+    };
+    match target.is_private_enough() {
+        true => Ok(()),
+        false => Err(Error::refused(format!("a token is not sent in the clear to {}", target.authority()))
+            .next("use the https address")),
+    }
+}
+
+fn number<N: std::str::FromStr>(variable: &str) -> Result<Option<N>> {
+    let Some(text) = env_text(variable) else { return Ok(None) };
+    let bad = |_| Error::usage(format!("{variable} is not a number that makes sense")).next("unset it");
+    text.trim().parse().map(Some).map_err(bad)
+}
+
+fn is_no(value: Option<String>) -> bool {
+    value.is_some_and(|value| {
+        matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off")
+    })
+}

@@ -1,0 +1,116 @@
+//! `seqera logout`: gives the tokens back and removes every trace of a login.
+
+use std::time::Duration;
+
+use super::Context;
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::profile::{Profile, ProfileName};
+use crate::provider::seqera;
+use crate::session::revocation::{self, Back, Outcome};
+use crate::session::{Session, Sessions};
+use crate::store::key;
+use crate::ui;
+
+/// Log out: revoke the tokens on the server and remove them here
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Every profile, and forget the cached key of the store
+    #[arg(long, conflicts_with = "profile")]
+    all: bool,
+}
+
+/// For one question to a server that may not be there.
+const EACH: Duration = Duration::from_secs(10);
+
+const TIME: Duration = Duration::from_secs(90);
+
+/// Runs the command. Whoever is not logged in is told so, and that is no failure: what was asked for holds.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let http = Http::new(EACH);
+    if !args.all {
+        logout(context, &http, &context.name()?)?;
+    } else {
+        let names = Profile::list(&context.paths)?;
+        if names.is_empty() {
+            context.tell("You are not logged in.");
+        }
+        // One login that cannot be removed must not keep the others.
+        let outcomes: Vec<_> = names.iter().map(|name| logout(context, &http, name)).collect();
+        key::forget(&context.paths)?;
+        outcomes.into_iter().collect::<Result<Vec<()>>>()?;
+    }
+    revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
+    if let Ok(Some((variable, _))) = context.outside_token() {
+        ui::say(&format!("{variable} is set in this shell and stays; take it away with: unset {variable}"));
+    }
+    Ok(())
+}
+
+/// First the server, then this machine: whoever is interrupted in between is left with a session that the
+/// server has ended, not with tokens that live and that nobody knows of.
+fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
+    let sessions = Sessions::new(&context.paths, Deadline::after(TIME));
+    let profile = Profile::load(&context.paths, name);
+    let session = sessions.load(name);
+    if matches!((&profile, &session), (Ok(None), Ok(None))) {
+        context.tell(&match name == &ProfileName::default_name() {
+            true => "You are not logged in.".to_owned(),
+            false => format!("You are not logged in as {name}."),
+        });
+        return Ok(());
+    }
+    let profile = profile.ok().flatten();
+    let endpoint = profile.as_ref().map(|profile| profile.endpoint.as_str()).unwrap_or_default();
+    let words = match &session {
+        Ok(Some(session)) => given_back(context, http, session, endpoint),
+        Ok(None) => None,
+        Err(error) => Some(format!("The tokens cannot be revoked: {error}.")),
+    };
+    let ended = sessions.end(name)?;
+    // Another process may have renewed the login while the server was asked.
+    if let (Some(ended), Ok(Some(session))) = (&ended, &session)
+        && ended.access != session.access
+    {
+        given_back(context, http, ended, endpoint);
+    }
+    let who =
+        profile.as_ref().and_then(|profile| profile.account.clone()).unwrap_or_else(|| name.to_string());
+    context.tell(&format!("Logged out: {who}"));
+    if let Some(words) = words {
+        ui::say(&words);
+    }
+    Ok(())
+}
+
+/// Gives the tokens of a session back. Answers what the person should hear beyond that it went well.
+fn given_back(context: &Context, http: &Http, session: &Session, endpoint: &str) -> Option<String> {
+    let revocation = match Back::of(session, endpoint) {
+        Back::Revoke(revocation) => revocation,
+        Back::NoWay => {
+            return Some("The server does not take tokens back: they live until they expire.".into());
+        }
+        Back::NotOurs => {
+            return Some(format!(
+                "The token itself is still good; if nothing else uses it, delete it at {}/tokens",
+                seqera::web(endpoint)
+            ));
+        }
+    };
+    let why = |failure| Error::from(failure).what().to_owned();
+    match revocation.carry_out_or_queue(http, &context.paths, Deadline::after(TIME)) {
+        Outcome::Done => None,
+        Outcome::Refused(failure) => {
+            Some(format!("The tokens are not revoked and live until they expire: {}.", why(failure)))
+        }
+        Outcome::Queued(failure) => Some(format!(
+            "The tokens are not revoked yet: {}. They will be with the next command that goes online.",
+            why(failure)
+        )),
+        Outcome::Lost(failure) => Some(format!(
+            "The tokens are not revoked and live until they expire: {}. It could not be noted for later either.",
+            why(failure)
+        )),
+    }
+}

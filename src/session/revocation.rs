@@ -1,0 +1,158 @@
+//! Giving tokens back to the server that gave them, now or, where it cannot be reached, at the next chance.
+//!
+//! What waits is sealed like any other secret. It waits until the tokens are surely dead of old age.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Grant, Session, journal};
+use crate::broker::now;
+use crate::deadline::Deadline;
+use crate::error::Result;
+use crate::http::{Failure, Http};
+use crate::oauth::revoke::{self, Kind};
+use crate::paths::Paths;
+use crate::provider::seqera::Api;
+use crate::secret::{Secret, sealed_bytes};
+use crate::store::{Shelf, Store};
+
+/// After this a refresh token that nobody used has ended everywhere we know of.
+const OLD_AGE: u64 = 30 * 24 * 60 * 60;
+
+/// For one question to a server that may be gone.
+const EACH: Duration = Duration::from_secs(5);
+
+/// What can be done about the tokens of a session that ends.
+#[derive(Debug)]
+pub enum Back {
+    /// They can be given back.
+    Revoke(Revocation),
+    /// The server takes none back: they live until they expire.
+    NoWay,
+    /// The person brought the token and may use it elsewhere.
+    NotOurs,
+}
+
+impl Back {
+    /// For a session of a login at `endpoint`.
+    pub fn of(session: &Session, endpoint: &str) -> Back {
+        let until = now().saturating_add(OLD_AGE);
+        let access = session.access.clone();
+        match &session.grant {
+            Grant::Oauth { revocation_endpoint: None, .. } => Back::NoWay,
+            Grant::Oauth { refresh, revocation_endpoint: Some(endpoint), client_id, .. } => {
+                let (endpoint, client_id, refresh) = (endpoint.clone(), client_id.clone(), refresh.clone());
+                Back::Revoke(Revocation { until, access, way: Way::Oauth { endpoint, client_id, refresh } })
+            }
+            Grant::Brought { made_as: Some(id) } => {
+                let way = Way::Personal { endpoint: endpoint.to_owned(), id: id.clone() };
+                Back::Revoke(Revocation { until, access, way })
+            }
+            Grant::Brought { made_as: None } => Back::NotOurs,
+        }
+    }
+}
+
+/// Tokens that are to be given back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Revocation {
+    /// When it is not worth while any more.
+    until: u64,
+    #[serde(with = "sealed_bytes")]
+    access: Secret,
+    way: Way,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "way", rename_all = "snake_case")]
+enum Way {
+    /// RFC 7009.
+    Oauth {
+        endpoint: Url,
+        client_id: String,
+        #[serde(with = "sealed_bytes::option")]
+        refresh: Option<Secret>,
+    },
+    /// A personal access token that we made.
+    Personal { endpoint: String, id: String },
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The tokens are worth nothing now.
+    Done,
+    /// The server was asked and would not: they live until they expire.
+    Refused(Failure),
+    /// The server cannot be asked now; it will be at the next chance.
+    Queued(Failure),
+    /// The server cannot be asked now, and the wish cannot be stored either.
+    Lost(Failure),
+}
+
+impl Revocation {
+    /// Asks the server, the refresh token first: most servers end with it everything that came of it.
+    fn carry_out(&self, http: &Http) -> Result<(), Failure> {
+        match &self.way {
+            Way::Oauth { endpoint, client_id, refresh } => {
+                if let Some(refresh) = refresh {
+                    revoke::revoke(http, endpoint, client_id, refresh, Kind::Refresh)?;
+                }
+                revoke::revoke(http, endpoint, client_id, &self.access, Kind::Access).map(|_| ())
+            }
+            Way::Personal { endpoint, id } => match Api::new(http, endpoint).delete_token(&self.access, id) {
+                // Somebody has removed it before.
+                Err(failure) if matches!(failure.status(), Some(401 | 404)) => Ok(()),
+                outcome => outcome,
+            },
+        }
+    }
+
+    /// Gives the tokens back, or seals the wish for later.
+    pub fn carry_out_or_queue(&self, http: &Http, paths: &Paths, deadline: Deadline) -> Outcome {
+        match self.carry_out(http) {
+            Ok(()) => Outcome::Done,
+            Err(failure) if is_final(&failure) => Outcome::Refused(failure),
+            Err(failure) => {
+                let identity = journal::fingerprint(&self.access);
+                match Store::new(paths, deadline).put(&queue(), identity.as_bytes(), self) {
+                    Ok(_) => Outcome::Queued(failure),
+                    Err(_) => Outcome::Lost(failure),
+                }
+            }
+        }
+    }
+}
+
+/// The server has decided. Everything else (no network, 429, 5xx) may be different next time.
+fn is_final(failure: &Failure) -> bool {
+    failure.status().is_some_and(|code| (400..500).contains(&code) && !matches!(code, 407 | 408 | 429))
+}
+
+fn queue() -> Shelf {
+    Shelf::of("revocation")
+}
+
+/// Carries out what waits, as far as it can be done by `deadline`. A command that goes online anyway calls it:
+/// where nothing waits it costs one look at a folder. What fails waits on.
+pub fn settle(paths: &Paths, deadline: Deadline) {
+    let store = Store::new(paths, deadline);
+    let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
+    if waiting.is_empty() {
+        return;
+    }
+    let http = Http::new(EACH);
+    let mut settled = Vec::new();
+    for opened in waiting {
+        let revocation = opened.content;
+        let over = revocation.until < now();
+        if over
+            || (!deadline.passed() && revocation.carry_out(&http).map_or_else(|f| is_final(&f), |()| true))
+        {
+            settled.push(revocation.access);
+        }
+    }
+    let _ = store.remove(&queue(), |revocation: &Revocation| settled.contains(&revocation.access));
+}

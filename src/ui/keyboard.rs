@@ -1,0 +1,69 @@
+//! What a person types.
+
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result, io_words};
+use crate::process::Uninterrupted;
+
+/// The longest line a terminal gives, and more.
+const LONGEST: u64 = 64 * 1024;
+
+/// Lines from the terminal, read in a thread of its own, so that something else can be waited for meanwhile.
+/// There is one for a process: what is typed goes to whoever asks next.
+pub struct Keyboard(Receiver<String>);
+
+/// What was typed within the time.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A line, without its end.
+    Line(String),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing any more: the person ended the input.
+    Closed,
+}
+
+impl Keyboard {
+    /// The keyboard, where a person can read what we ask and answer it.
+    pub fn open() -> Option<Keyboard> {
+        if !super::can_ask() {
+            return None;
+        }
+        let (line, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let mut input = io::stdin().lock();
+            loop {
+                let mut text = String::new();
+                match (&mut input).take(LONGEST).read_line(&mut text) {
+                    Ok(1..) if line.send(text.trim_end_matches(['\r', '\n']).to_owned()).is_ok() => {}
+                    _ => return,
+                }
+            }
+        });
+        Some(Keyboard(lines))
+    }
+
+    /// What is typed within `wait`.
+    pub fn typed(&self, wait: Duration) -> Typed {
+        match self.0.recv_timeout(wait) {
+            Ok(line) => Typed::Line(line),
+            Err(RecvTimeoutError::Timeout) => Typed::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Typed::Closed,
+        }
+    }
+}
+
+/// Asks for a line that the terminal does not show. Only where there is a terminal.
+pub fn hidden(prompt: &str) -> Result<Zeroizing<String>> {
+    // The library sends itself the signal before it gives the terminal back: it has to wait until it has.
+    let _until_given_back = Uninterrupted::begin();
+    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
+        Error::failed(format!("nothing can be read from the terminal: {}", io_words(&error)))
+            .next("give it on standard input instead, with --with-token")
+    })
+}

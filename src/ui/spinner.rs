@@ -1,0 +1,52 @@
+//! A sign of life while a person is waited for.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+const FRAMES: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const PACE: Duration = Duration::from_millis(120);
+
+/// A line with something that turns before it, until dropped. Only on a terminal; elsewhere the line alone.
+pub struct Spinner {
+    turning: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Spinner {
+    /// Shows `line`, which is our own text. What a person types appears behind it and is left alone.
+    pub fn turn(line: &str) -> Spinner {
+        if !io::stderr().is_terminal() {
+            super::say(line.trim_end());
+            return Spinner { turning: None };
+        }
+        let (stop, stopped) = mpsc::channel::<()>();
+        show(format_args!("{} {line}", FRAMES[0]));
+        let turning = thread::spawn(move || {
+            for frame in FRAMES.iter().cycle().skip(1) {
+                if stopped.recv_timeout(PACE) != Err(RecvTimeoutError::Timeout) {
+                    break;
+                }
+                // Saves the cursor, turns the sign at the beginning of its line, and goes back (DECSC, DECRC).
+                show(format_args!("\x1b7\r{frame}\x1b8"));
+            }
+            show(format_args!("\r\x1b[K"));
+        });
+        Spinner { turning: Some((stop, turning)) }
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        if let Some((stop, turning)) = self.turning.take() {
+            drop(stop);
+            let _ = turning.join();
+        }
+    }
+}
+
+fn show(text: std::fmt::Arguments<'_>) {
+    let mut screen = io::stderr().lock();
+    let _ = screen.write_fmt(text);
+    let _ = screen.flush();
+}
