@@ -11,6 +11,8 @@ FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
+# Where tests/tools/install.sh puts what no package manager keeps.
+CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seqera-credential-helper-tests
 
 # `shfmt -f` knows a shell script by its name or its first line.
 SCRIPTS = $$(shfmt -f $(wildcard .ci tests benches fuzz/*.sh shell))
@@ -27,13 +29,13 @@ tour:
 
 test: tools lint build
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	$(CARGO) test --locked --features fault-points
+	PATH="$(CACHE)/bin:$$PATH" $(CARGO) test --locked --features fault-points
 
 tools:
 	tests/tools/install.sh
 
 lint:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
 	shellcheck $(SCRIPTS)
 	shfmt -d $(SCRIPTS)
@@ -42,13 +44,15 @@ lint:
 bench: build
 	benches/run.sh
 
-# What is found goes to fuzz/artifacts; what is new to fuzz/target/corpus, not into the tree.
+# What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
+fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 fuzz:
-	cd fuzz && $(CARGO) build --release --locked
+	cd fuzz && $(CARGO) build --profile fuzz --locked
 	cd fuzz && for target in git docker; do \
-	    mkdir -p target/corpus/$$target artifacts/$$target && \
-	    $(CARGO) run --quiet --release --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
-	        -print_final_stats=1 -artifact_prefix=artifacts/$$target/ target/corpus/$$target corpus/$$target || exit 1; \
+	    mkdir -p ../target/corpus/$$target artifacts/$$target && \
+	    $(CARGO) run --quiet --profile fuzz --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) \
+	        -verbosity=0 -print_final_stats=1 -artifact_prefix=artifacts/$$target/ \
+	        ../target/corpus/$$target corpus/$$target || exit 1; \
 	done
 
 install: build

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# `get` of a stored credential beside its peers: whole processes, medians, one run on one machine. Fails where
-# a bound is exceeded by more than noise explains.
+# `get` of a stored credential beside its peers: whole processes, medians, one run on one machine. All are
+# measured in turn, round after round, and a ratio is the median of the ratios in each round, since what else
+# the machine does changes from one second to the next. Fails where a bound is exceeded by more than noise explains.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ours="$PWD/target/release/seqera-credential-helper"
-rounds=3
-runs="${BENCH_RUNS:-200}"
+rounds="${BENCH_ROUNDS:-9}"
+runs="${BENCH_RUNS:-60}"
 many="${BENCH_MANY:-10000}"
-# Medians of the same program differ by this factor from one round to the next on a machine with neighbours.
+# By so much the ratio of a program to itself differs from one on a machine with neighbours.
 noise=1.15
 
 work="$(mktemp -d)"
@@ -55,11 +56,12 @@ fill() {
     done
 }
 
-names=() homes=() commands=() inputs=()
+# compare NAME HOME INPUT COMMAND…
+names=() commands=()
 compare() {
-    names+=("$1") homes+=("$work/$2") inputs+=("$work/$3")
-    shift 3
-    commands+=("$*")
+    names+=("$1")
+    # The shell that hyperfine puts in front redirects the input; hyperfine takes off what that shell costs.
+    commands+=("SEQERA_HELPER_HOME=$work/$2 exec ${*:4} <$work/$3")
 }
 
 median_of() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
@@ -67,30 +69,27 @@ median_of() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)]
 measure() {
     local round at
     for ((round = 0; round < rounds; round++)); do
-        for at in "${!names[@]}"; do
-            SEQERA_HELPER_HOME="${homes[at]}" hyperfine --shell=none --style=none --warmup=10 --runs="$runs" \
-                --input="${inputs[at]}" --export-csv="$work/csv" "${commands[at]}" >/dev/null 2>&1
-            awk -F, 'END { print $4 * 1000 }' "$work/csv" >>"$work/medians.$at"
-        done
+        hyperfine --shell=sh --style=none --warmup=10 --runs="$runs" --export-csv="$work/csv" "${commands[@]}" \
+            >/dev/null 2>"$work/hyperfine" || { cat "$work/hyperfine" >&2 && exit 1; }
+        # The command, its mean, deviation and median in seconds; a command has no comma.
+        awk -F, -v work="$work" 'NR > 1 { print $4 * 1000 >>(work "/medians." NR - 2) }' "$work/csv"
     done
     for at in "${!names[@]}"; do
-        median_of <"$work/medians.$at" >"$work/median.$at"
-        # shellcheck disable=SC2086 # a command and its arguments
-        SEQERA_HELPER_HOME="${homes[at]}" /usr/bin/time -f %M -o "$work/peak.$at" ${commands[at]} \
-            <"${inputs[at]}" >"$work/answer.$at"
-        [[ -s $work/answer.$at ]] || { echo "${names[at]}: no answer" >&2 && exit 1; }
-        printf '%-48s %9.2f ms %8d KiB\n' "${names[at]}" "$(<"$work/median.$at")" "$(tail -n1 "$work/peak.$at")"
+        /usr/bin/time -f %M -o "$work/peak" sh -c "${commands[at]}" >"$work/answer"
+        [[ -s $work/answer ]] || { echo "${names[at]}: no answer" >&2 && exit 1; }
+        printf '%-48s %9.2f ms %8d KiB\n' "${names[at]}" "$(median_of <"$work/medians.$at")" "$(<"$work/peak")"
     done
 }
 
 failed=0
 # bound INDEX OF_INDEX AT_MOST WORDS
 bound() {
-    local verdict
-    verdict="$(awk -v a="$(<"$work/median.$1")" -v b="$(<"$work/median.$2")" -v most="$3" -v noise="$noise" \
-        'BEGIN { printf "%.2f %s", a / b, a / b <= most ? "holds" : a / b <= most * noise ? "within noise" : "FAILS" }')"
-    printf '%-58s %5s times, at most %s: %s\n' "$4" "${verdict%% *}" "$3" "${verdict#* }"
-    [[ $verdict != *FAILS ]] || failed=1
+    local ratio verdict
+    ratio="$(paste "$work/medians.$1" "$work/medians.$2" | awk '{ print $1 / $2 }' | median_of)"
+    verdict="$(awk -v r="$ratio" -v most="$3" -v noise="$noise" \
+        'BEGIN { print r <= most ? "holds" : r <= most * noise ? "within noise" : "FAILS" }')"
+    printf '%-58s %5.2f times, at most %s: %s\n' "$4" "$ratio" "$3" "$verdict"
+    [[ $verdict != FAILS ]] || failed=1
 }
 
 echo "preparing: $many credentials"

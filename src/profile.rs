@@ -178,8 +178,10 @@ impl Profile {
         else {
             return Ok(None);
         };
-        let profile: Profile =
+        let mut profile: Profile =
             serde_json::from_slice(&bytes).map_err(|_| unreadable("it is damaged".into()))?;
+        // A renaming that was cut off left the old name in the file.
+        profile.name = name.clone();
         Ok(Some(profile))
     }
 
@@ -198,6 +200,14 @@ impl Profile {
         let path = profile_file(paths, name);
         file::remove(&path)
             .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))
+    }
+
+    /// Gives the profile's file another name, at once and for good. What has that name is replaced.
+    pub fn rename(paths: &Paths, old: &ProfileName, new: &ProfileName) -> Result<()> {
+        let path = profile_file(paths, old);
+        std::fs::rename(&path, profile_file(paths, new))
+            .and_then(|()| file::sync_dir(&paths.state.join(PROFILES)))
+            .map_err(|error| Error::io(format_args!("{} cannot be renamed", path.display()), &error))
     }
 
     /// The names of all profiles, sorted.

@@ -5,6 +5,8 @@ mod spinner;
 
 use std::io::{self, IsTerminal, Write};
 
+use serde::Serialize;
+
 use crate::error::Error;
 use crate::paths::non_empty;
 
@@ -72,6 +74,27 @@ pub fn out(line: &str) -> crate::error::Result<()> {
     }
 }
 
+/// Writes an answer as indented JSON to standard output. What could act on a terminal is written as an escape
+/// of JSON's own, so that a program reads what the server said, and a person may look at it.
+///
+/// # Errors
+/// As [`out`].
+pub fn out_json(answer: &impl Serialize) -> crate::error::Result<()> {
+    let json = serde_json::to_string_pretty(answer).map_err(|error| Error::failed(error.to_string()))?;
+    json.lines().try_for_each(|line| out(&escaped(line)))
+}
+
+fn escaped(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    for c in line.chars() {
+        match acts(c) {
+            false => text.push(c),
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}")),
+        }
+    }
+    text
+}
+
 /// Writes one line to standard error; that it cannot be written changes nothing.
 pub fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", plain(line));
@@ -97,5 +120,13 @@ mod tests {
     fn nothing_foreign_acts() {
         assert_eq!(plain("a\x1b[31mb\u{202e}c\r\n\u{200b}\u{9b}"), "a�[31mb�c����");
         assert_eq!(plain("Zoë's Ωrg"), "Zoë's Ωrg");
+    }
+
+    #[test]
+    fn json_says_the_same_and_acts_on_nothing() {
+        let foreign = "a\u{9b}b\u{202e}c\u{e0041}d\x7fe\nf";
+        let json = escaped(&serde_json::to_string(foreign).unwrap());
+        assert!(!json.chars().any(acts), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), foreign);
     }
 }

@@ -1,15 +1,26 @@
 //! The people's door: one file a command, each with its arguments, its flow and its words.
 
+mod child;
+mod choice;
 mod completions;
 mod configure;
 pub mod env;
+mod exec;
 mod generate;
+mod handover;
 pub mod hook;
 mod lock;
 mod login;
 mod logout;
+mod org;
+mod profile;
 pub mod prompt;
+mod server;
+mod shadow;
+mod status;
 mod token;
+mod whoami;
+mod workspace;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -54,8 +65,17 @@ enum Command {
     Login(login::Args),
     Logout(logout::Args),
     Lock(lock::Args),
+    Status(status::Args),
+    Whoami(whoami::Args),
+    /// Ask the server who you are
+    #[command(subcommand, hide = true)]
+    Auth(Auth),
+    Org(org::Args),
+    Workspace(workspace::Args),
+    Profile(profile::Args),
     Token(token::Args),
     Env(env::EnvArgs),
+    Exec(exec::Args),
     Hook(hook::HookArgs),
     #[command(hide = true)]
     HookEnv(hook::HookEnvArgs),
@@ -64,6 +84,14 @@ enum Command {
     Completions(completions::Args),
     #[command(hide = true)]
     Generate(generate::Args),
+    #[command(external_subcommand)]
+    Other(Vec<OsString>),
+}
+
+/// `seqera auth whoami`, as other command-line programs have it.
+#[derive(Debug, Subcommand)]
+enum Auth {
+    Whoami(whoami::Args),
 }
 
 /// What a command works with.
@@ -149,7 +177,14 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Login(args) => login::run(&args, &context),
         Command::Logout(args) => logout::run(&args, &context),
         Command::Lock(args) => lock::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
+        Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, &context),
+        Command::Org(args) => org::run(&args, &context),
+        Command::Workspace(args) => workspace::run(&args, &context),
+        Command::Profile(args) => profile::run(&args, &context),
         Command::Token(args) => token::run(&args, &context),
+        Command::Exec(args) => return exec::run(&args, &context),
+        Command::Other(words) => return handover::run(&words, &context),
         Command::Env(args) => env::run(&args, env, |ttl| context.fresh(&at_least(ttl)).map(pair), out),
         Command::Hook(args) => hook::run(&args, paths, env, out),
         Command::HookEnv(args) => {

@@ -2,12 +2,15 @@
 //!
 //! The secrets of a session are one sealed box; what is not secret is the [`Profile`]; what a prompt reads is
 //! the [`Mark`]. They are written in this order, so the box is the truth and the others follow it: a process
-//! that dies in between leaves a profile of an older generation, which the next one mends.
+//! that dies in between leaves a profile of an older generation, which the next one mends. A box without a
+//! profile is an orphan that a renaming left ([`rename`]): its tokens live on under another name, and are
+//! never given back.
 
 mod journal;
 mod refresh;
 mod refused;
 mod registry;
+mod rename;
 mod rescue;
 pub mod revocation;
 
@@ -144,7 +147,9 @@ impl<'a> Sessions<'a> {
     ) -> Result<(Option<Session>, Option<String>)> {
         let _lock = self.lock(&profile.name)?;
         let earlier = self.load(&profile.name).unwrap_or_default();
-        let known = Profile::load(self.paths, &profile.name).ok().flatten();
+        let known = Profile::load(self.paths, &profile.name);
+        let is_orphan = matches!(known, Ok(None));
+        let known = known.ok().flatten();
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
         session.generation = newest.into_iter().flatten().max().unwrap_or_default() + 1;
         let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
@@ -153,7 +158,7 @@ impl<'a> Sessions<'a> {
         follow(profile, &session);
         profile.save(self.paths)?;
         self.mark(profile)?;
-        Ok((earlier, notice))
+        Ok((earlier.filter(|_| !is_orphan), notice))
     }
 
     /// Changes what is not secret: the organization, the workspace, what the server says of the account.
@@ -171,7 +176,8 @@ impl<'a> Sessions<'a> {
     /// the box, whose tokens are the caller's to give back. A box that cannot be opened is removed all the same.
     pub fn end(&self, name: &ProfileName) -> Result<Option<Session>> {
         let lock = self.lock(name)?;
-        let session = self.load(name).unwrap_or_default();
+        let is_orphan = matches!(Profile::load(self.paths, name), Ok(None));
+        let session = self.load(name).unwrap_or_default().filter(|_| !is_orphan);
         self.store().clear(&Shelf::session(name))?;
         rescue::forget(self.paths, name);
         journal::clear(self.paths, name);
@@ -225,8 +231,8 @@ pub fn not_logged_in(name: &ProfileName) -> Error {
     }
 }
 
-/// How long ago a session ended, or anything else happened, in words.
-fn at(seconds: u64) -> String {
+/// A moment, by the clock on the wall.
+pub(crate) fn at(seconds: u64) -> String {
     let then = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
     match then {
         Some(then) => then.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),

@@ -20,7 +20,7 @@ struct Refusal {
 }
 
 impl Sessions<'_> {
-    fn refusal_path(&self, name: &ProfileName) -> std::path::PathBuf {
+    pub(super) fn refusal_path(&self, name: &ProfileName) -> std::path::PathBuf {
         self.paths.store.join(format!("session+{name}.refused"))
     }
 

@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/seqera-credential-helper-tests"
+
 packages=(
     # to build: C for the crates that have some, C++ for libFuzzer, and git's own test library
     gcc g++ make pkg-config zlib1g-dev xz-utils perl
@@ -63,6 +65,15 @@ tests/tools/install-sekuire.sh
 if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then
     say "from npm: tests/oidc"
     npm --prefix tests/oidc ci --no-audit --no-fund
+fi
+
+# Debian has no nushell; the package for this machine's architecture holds the real binary. `make test` puts
+# this folder on PATH.
+if ! has nu && [[ ! -x $cache/bin/nu ]]; then
+    say "from npm: nushell"
+    npm install --prefix "$cache/npm" --no-audit --no-fund nushell@0.115.1
+    mkdir -p "$cache/bin"
+    ln -sf "$cache"/npm/node_modules/@nushell/linux-*/bin/nu "$cache/bin/nu"
 fi
 
 if ! has cargo-deny; then

@@ -205,6 +205,8 @@ fn enter(
         provider: ProviderId::Seqera,
         endpoint: settings.endpoint.clone(),
         method,
+        api_key: None,
+        registry: None,
         account,
         account_id: id,
         organization,

@@ -70,7 +70,7 @@ impl Server {
         if text.is_empty() {
             return Err(NO_SERVER);
         }
-        if text.chars().any(char::is_control) {
+        if text.chars().any(|c: char| c.is_control() || c.is_whitespace()) {
             return Err(NOT_FOUND);
         }
         let (scheme, rest) = match text.split_once("://") {

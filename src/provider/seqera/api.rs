@@ -41,6 +41,15 @@ pub struct Membership {
     pub role: Option<String>,
 }
 
+/// A personal access token that was made just now.
+#[derive(Debug)]
+pub struct Made {
+    /// The token, which the server never shows again.
+    pub secret: Secret,
+    /// Its number, by which it is deleted.
+    pub id: Option<String>,
+}
+
 /// What an installation says of itself, to anybody.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -105,6 +114,25 @@ impl<'a> Api<'a> {
         }
         let answer: Answer = self.http.get_json(&self.url(&["service-info"])?, None)?;
         Ok(answer.service_info)
+    }
+
+    /// `POST /tokens`: makes a personal access token called `name`, of 1 to 50 characters.
+    pub fn make_token(&self, token: &Secret, name: &str) -> Result<Made, Failure> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            access_key: String,
+            token: Option<Row>,
+        }
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(default, deserialize_with = "id")]
+            id: Option<String>,
+        }
+        let url = self.url(&["tokens"])?;
+        let body = std::collections::BTreeMap::from([("name", name)]);
+        let answer: Answer = self.http.post_json(&url, &body, Some(token))?;
+        Ok(Made { secret: Secret::new(answer.access_key), id: answer.token.and_then(|row| row.id) })
     }
 
     /// `DELETE /tokens/{id}`: ends a personal access token.

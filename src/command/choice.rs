@@ -1,0 +1,125 @@
+//! One of several, by what the person typed or from a menu.
+
+use std::io::{BufRead, IsTerminal, Read};
+
+use crate::error::{Error, Result};
+use crate::ui;
+
+/// Something that can be chosen.
+pub struct Choice<T> {
+    /// What is chosen.
+    pub value: T,
+    /// What it may be called by, the best name first. Of foreign origin.
+    pub names: Vec<String>,
+    /// What stands behind the first name in a menu.
+    pub remark: String,
+}
+
+/// The choice called `wanted`; without one, the choice made at the terminal, where there is one.
+///
+/// # Errors
+/// Nothing is called so, or several are; nobody can be asked. The error names what there is to choose.
+pub fn choose<T>(what: &str, wanted: Option<&str>, mut choices: Vec<Choice<T>>) -> Result<T> {
+    if choices.is_empty() {
+        return Err(Error::failed(format!("your account has no {what}")));
+    }
+    let at = match wanted {
+        Some(wanted) => find(what, wanted, &choices)?,
+        None if std::io::stdin().is_terminal() && ui::attended() => ask(what, &choices)?,
+        None => return Err(Error::usage(format!("no {what} is named")).next(listed(&choices))),
+    };
+    Ok(choices.swap_remove(at).value)
+}
+
+/// Better names go before worse, and exact spelling before another case.
+fn find<T>(what: &str, wanted: &str, choices: &[Choice<T>]) -> Result<usize> {
+    let ranks = choices.iter().map(|choice| choice.names.len()).max().unwrap_or_default();
+    for exact in [true, false] {
+        for rank in 0..ranks {
+            let is_it = |name: &String| name == wanted || (!exact && name.eq_ignore_ascii_case(wanted));
+            let called =
+                |at: &usize| choices[*at].names.get(rank).is_some_and(|name| !name.is_empty() && is_it(name));
+            let found: Vec<usize> = (0..choices.len()).filter(called).collect();
+            match found.as_slice() {
+                [] => {}
+                [one] => return Ok(*one),
+                _ => {
+                    let several = Error::usage(format!("several {what}s are called '{}'", ui::plain(wanted)));
+                    return Err(several.next(listed(choices)));
+                }
+            }
+        }
+    }
+    Err(Error::usage(format!("there is no {what} '{}'", ui::plain(wanted))).next(listed(choices)))
+}
+
+fn listed<T>(choices: &[Choice<T>]) -> String {
+    const MANY: usize = 20;
+    let names: Vec<&str> = choices.iter().take(MANY).filter_map(|choice| best_name(choice)).collect();
+    match choices.len().saturating_sub(MANY) {
+        0 => format!("there are: {}", names.join(", ")),
+        more => format!("there are: {} and {more} more", names.join(", ")),
+    }
+}
+
+fn best_name<T>(choice: &Choice<T>) -> Option<&str> {
+    choice.names.iter().map(String::as_str).find(|name| !name.is_empty())
+}
+
+fn ask<T>(what: &str, choices: &[Choice<T>]) -> Result<usize> {
+    const TRIES: usize = 3;
+    ui::say(&format!("Available {what}s:"));
+    for (number, choice) in choices.iter().enumerate() {
+        ui::say(&format!("  {}. {} {}", number + 1, best_name(choice).unwrap_or("-"), choice.remark));
+    }
+    for _ in 0..TRIES {
+        ui::say(&format!("Enter a number (1-{}) or a name, or 'q' to leave it as it is:", choices.len()));
+        let mut line = String::new();
+        let read = std::io::stdin().lock().take(4096).read_line(&mut line);
+        let line = line.trim();
+        if !matches!(read, Ok(1..)) || line == "q" {
+            break;
+        }
+        match line.parse::<usize>() {
+            Ok(number) if (1..=choices.len()).contains(&number) => return Ok(number - 1),
+            _ => match find(what, line, choices) {
+                Ok(at) => return Ok(at),
+                Err(error) => ui::say(error.what()),
+            },
+        }
+    }
+    Err(Error::failed("nothing was chosen and nothing was changed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(wanted: &str) -> Option<usize> {
+        let choice = |value, names: &[&str]| Choice {
+            value,
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            remark: String::new(),
+        };
+        let choices = vec![
+            choice(0, &["acme/research", "research", "3001"]),
+            choice(1, &["acme/Production", "Production", "3002"]),
+            choice(2, &["solo/research", "research", "3003"]),
+            choice(3, &["solo/3001", "3001", "3004"]),
+            choice(4, &["", "", "3005"]),
+        ];
+        choose("workspace", Some(wanted), choices).ok()
+    }
+
+    #[test]
+    fn a_name_is_one_thing_or_nothing() {
+        assert_eq!(found("acme/research"), Some(0));
+        assert_eq!(found("3002"), Some(1));
+        assert_eq!(found("production"), Some(1));
+        assert_eq!(found("3005"), Some(4));
+        assert_eq!(found("3001"), Some(3), "a name goes before a number");
+        assert_eq!(found("research"), None, "there are two");
+        assert_eq!(found("nothing"), None);
+        assert_eq!(found(""), None);
+    }
+}

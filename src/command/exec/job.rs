@@ -1,0 +1,152 @@
+//! `--job-token`: for a job that runs longer than an access token lives.
+
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use crate::broker::now;
+use crate::command::server::{Server, Source};
+use crate::command::{Context, child, process_env};
+use crate::error::{Error, Result};
+use crate::process::Uninterrupted;
+use crate::profile::{Profile, ProviderId};
+use crate::provider::seqera::{Api, user};
+use crate::secret::Secret;
+use crate::shell::exports;
+use crate::shell::render::Change;
+use crate::ui;
+
+/// Runs `command` with a personal access token of its own, waits for it, and deletes the token. Signals that
+/// come meanwhile are the command's.
+///
+/// # Errors
+/// No token can be made; the command cannot be run. What comes after the command's end is said and is no
+/// error: its exit status is the answer.
+pub fn run(mut command: Command, context: &Context) -> Result<u8> {
+    let name = context.name()?;
+    let mut server = match Profile::load(&context.paths, &name)? {
+        Some(profile) if profile.provider == ProviderId::Sekuire => {
+            return Err(Error::usage("--job-token is for Seqera; an API key of Sekuire does not end"));
+        }
+        _ => Server::in_use(context)?,
+    };
+    // The relay stands before the token is made: from here on no signal ends this process and leaves it behind.
+    let relay = relay::Relay::begin()?;
+    let label = label(&command);
+    let made = server.ask(|s| {
+        user(&s.http, &s.endpoint, &s.token)?;
+        Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)
+    })?;
+    let changes = changes(&server, &made.secret);
+    let ended = child::apply(&mut command, &changes).and_then(|()| {
+        let mut child = command.spawn().map_err(|error| child::cannot_run(&command, &error))?;
+        relay.wait(&mut child)
+    });
+    let whole = Uninterrupted::begin();
+    let gone = match &made.id {
+        // With itself: the login may have ended while the job ran.
+        Some(id) => {
+            Api::new(&server.http, &server.endpoint).delete_token(&made.secret, id).map_err(Error::from)
+        }
+        None => Err(Error::failed("the server did not say its number")),
+    };
+    if let Err(error) = gone {
+        ui::say(&format!(
+            "seqera: the job's token '{label}' could not be deleted ({}); delete it on the server's page of tokens",
+            error.what()
+        ));
+    }
+    drop(whole);
+    ended.map(like)
+}
+
+/// The login's variables with the job's token; for a token from outside, the token alone: the rest of the
+/// environment is the person's.
+fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
+    match &server.source {
+        Source::Login(profile) => {
+            let endless = Profile { access_expires_at: None, ..(**profile).clone() };
+            exports::for_profile(&endless, token, &process_env)
+        }
+        Source::Variable(_) => {
+            ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"].map(|name| Change::Set(name, token.clone())).into()
+        }
+    }
+}
+
+/// What the token is called on the server's page of tokens: at most 50 characters, and never the same twice.
+fn label(command: &Command) -> String {
+    let program = std::path::Path::new(command.get_program());
+    let program = program.file_stem().unwrap_or_default().to_string_lossy();
+    let program: String = program.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    format!("seqera-job-{program}-{}-{}", now(), std::process::id())
+}
+
+/// Ends as the command did: what started us sees the same signal.
+fn like(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        return 128u8.wrapping_add(signal as u8);
+    }
+    status.code().map_or(1, |code| code as u8)
+}
+
+#[cfg(unix)]
+mod relay {
+    use super::*;
+    use rustix::process::{Pid, Signal, getpgrp, kill_process};
+    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+    use signal_hook::iterator::Signals;
+
+    /// Takes signals in the command's stead, and hands them on.
+    pub struct Relay(Signals);
+
+    impl Relay {
+        pub fn begin() -> Result<Relay> {
+            let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
+            Signals::new(all)
+                .map(Relay)
+                .map_err(|error| Error::io("the system does not let us catch signals", &error))
+        }
+
+        /// Waits for the command's end.
+        pub fn wait(mut self, child: &mut Child) -> Result<ExitStatus> {
+            loop {
+                for signal in self.0.pending() {
+                    let ours_alone = !matches!(signal, SIGINT | SIGQUIT | SIGWINCH) || !in_foreground();
+                    if let (true, Some(signal)) = (ours_alone, Signal::from_named_raw(signal)) {
+                        let _ = kill_process(Pid::from_child(child), signal);
+                    }
+                }
+                match child.try_wait() {
+                    Ok(Some(status)) => return Ok(status),
+                    Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+                    Err(error) => return Err(Error::io("the command cannot be waited for", &error)),
+                }
+            }
+        }
+    }
+
+    /// Whether the terminal sends its signals to us and the command alike: twice would mean "at once" to many.
+    fn in_foreground() -> bool {
+        rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp())
+    }
+}
+
+#[cfg(not(unix))]
+mod relay {
+    use super::*;
+
+    pub struct Relay;
+
+    impl Relay {
+        pub fn begin() -> Result<Relay> {
+            Ok(Relay)
+        }
+
+        pub fn wait(self, child: &mut Child) -> Result<ExitStatus> {
+            let _ = Duration::ZERO;
+            child.wait().map_err(|error| Error::io("the command cannot be waited for", &error))
+        }
+    }
+}

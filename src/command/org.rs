@@ -1,0 +1,174 @@
+//! `seqera org`: the organization of a login.
+
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::choice::{Choice, choose};
+use super::server::{Server, Source};
+use super::{Context, TIME};
+use crate::deadline::Deadline;
+use crate::error::{Error, Result};
+use crate::profile::{Organization, Profile, ProviderId};
+use crate::provider::seqera::{Api, Membership, user};
+use crate::session::{Sessions, not_logged_in};
+use crate::ui;
+
+/// Show, list, choose or clear the organization
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Sub>,
+    /// One JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Sub {
+    /// Your organizations, as the server knows them; '*' is the chosen one
+    List,
+    /// Choose an organization; asks on a terminal when none is named
+    Switch {
+        /// Its name or number
+        #[arg(value_name = "NAME|ID")]
+        organization: Option<String>,
+    },
+    /// Choose none
+    Clear,
+}
+
+#[derive(Serialize)]
+struct One {
+    organization: Option<Organization>,
+}
+
+#[derive(Serialize)]
+struct Organizations {
+    organizations: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    organization: Organization,
+    plan: Option<String>,
+    role: Option<String>,
+    chosen: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Not logged in; no such organization; those of asking the server.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    match &args.command {
+        None => show(&login(context)?, args.json),
+        Some(Sub::List) => list(args, context),
+        Some(Sub::Switch { organization }) => switch(organization.as_deref(), args, context),
+        Some(Sub::Clear) => clear(args, context),
+    }
+}
+
+/// The login in use, of a platform that has organizations and workspaces.
+pub(super) fn login(context: &Context) -> Result<Profile> {
+    let name = context.name()?;
+    let profile = Profile::load(&context.paths, &name)?.ok_or_else(|| not_logged_in(&name))?;
+    match profile.provider {
+        ProviderId::Seqera => Ok(profile),
+        ProviderId::Sekuire => Err(Error::failed(format!(
+            "the login '{name}' is not for Seqera, which alone has organizations to choose from"
+        ))
+        .next("name another with --profile; there are: seqera profile list")),
+    }
+}
+
+fn show(profile: &Profile, json: bool) -> Result<()> {
+    if json {
+        return ui::out_json(&One { organization: profile.organization.clone() });
+    }
+    match &profile.organization {
+        Some(organization) => ui::out(&format!("{} ({})", organization.name, organization.id)),
+        None => ui::out("No organization is chosen. Choose one with: seqera org switch"),
+    }
+}
+
+fn ask(context: &Context) -> Result<(Profile, Vec<Membership>)> {
+    let profile = login(context)?;
+    let mut server = Server::of(context, &profile.name)?;
+    let memberships = server.ask(|s| {
+        let user = user(&s.http, &s.endpoint, &s.token)?;
+        Ok(Api::new(&s.http, &s.endpoint).organizations(&s.token, &user)?)
+    })?;
+    match server.source {
+        Source::Login(profile) => Ok((*profile, memberships)),
+        Source::Variable(_) => Ok((profile, memberships)),
+    }
+}
+
+fn list(args: &Args, context: &Context) -> Result<()> {
+    let (profile, memberships) = ask(context)?;
+    let chosen = profile.organization.map(|organization| organization.id);
+    let rows: Vec<Row> = memberships
+        .into_iter()
+        .map(|Membership { organization, plan, role }| Row {
+            chosen: chosen.as_ref() == Some(&organization.id),
+            organization,
+            plan,
+            role,
+        })
+        .collect();
+    if args.json {
+        return ui::out_json(&Organizations { organizations: rows });
+    }
+    if rows.is_empty() {
+        context.tell("Your account is in no organization.");
+    }
+    rows.iter().try_for_each(|Row { organization, plan, chosen, .. }| {
+        let mark = if *chosen { '*' } else { ' ' };
+        ui::out(&format!("{mark} {} {} {}", organization.name, organization.id, remark(plan.as_deref())))
+    })
+}
+
+fn remark(plan: Option<&str>) -> String {
+    plan.map(|plan| format!("({plan})")).unwrap_or_default()
+}
+
+fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
+    let (profile, memberships) = ask(context)?;
+    let known = memberships.iter().map(|membership| membership.organization.clone()).collect();
+    let choices = memberships
+        .into_iter()
+        .map(|Membership { organization, plan, .. }| Choice {
+            names: vec![organization.name.clone(), organization.id.clone()],
+            remark: remark(plan.as_deref()),
+            value: organization,
+        })
+        .collect();
+    let organization = choose("organization", wanted, choices)?;
+    context.tell(&format!("Organization set: {}", organization.name));
+    if let Some(workspace) = profile.workspace.filter(|workspace| workspace.organization != organization.name)
+    {
+        context.tell(&format!(
+            "The workspace {}/{} is not in it and is cleared; choose another with: seqera workspace switch",
+            workspace.organization, workspace.name
+        ));
+    }
+    let profile = sessions(context).change(&profile.name, |profile| {
+        profile.workspace =
+            profile.workspace.take().filter(|workspace| workspace.organization == organization.name);
+        profile.organization = Some(organization);
+        profile.organizations = known;
+    })?;
+    if args.json { show(&profile, true) } else { Ok(()) }
+}
+
+fn clear(args: &Args, context: &Context) -> Result<()> {
+    let name = login(context)?.name;
+    let profile = sessions(context).change(&name, |profile| profile.organization = None)?;
+    context.tell("No organization is chosen now.");
+    if args.json { show(&profile, true) } else { Ok(()) }
+}
+
+pub(super) fn sessions(context: &Context) -> Sessions<'_> {
+    Sessions::new(&context.paths, Deadline::after(TIME))
+}

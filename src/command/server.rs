@@ -1,0 +1,113 @@
+//! The server of a login, asked with its token.
+
+use std::time::Duration;
+
+use super::{Context, TIME};
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::provider::{self, provider};
+use crate::secret::Secret;
+use crate::session::{Sessions, Want, not_logged_in};
+use crate::target::Target;
+
+/// What a command needs that asks the server.
+pub struct Server<'a> {
+    context: &'a Context,
+    /// The connection.
+    pub http: Http,
+    /// The platform.
+    pub provider: ProviderId,
+    /// The base of its API.
+    pub endpoint: String,
+    /// What it is asked with.
+    pub token: Secret,
+    /// Where the token is from.
+    pub source: Source,
+}
+
+/// Where a token is from.
+pub enum Source {
+    /// A login of ours.
+    Login(Box<Profile>),
+    /// A variable of the environment.
+    Variable(&'static str),
+}
+
+/// One answer is waited for so long.
+const EACH: Duration = Duration::from_secs(15);
+
+impl<'a> Server<'a> {
+    /// That of the token in use: one from the environment, else that of the login in use.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::fresh`]; the token may not travel to the endpoint.
+    pub fn in_use(context: &'a Context) -> Result<Server<'a>> {
+        let Some((variable, token)) = context.outside_token()? else {
+            return Server::of(context, &context.name()?);
+        };
+        let profile = Profile::load(&context.paths, &context.name()?)?;
+        let id = profile.map_or(ProviderId::Seqera, |profile| profile.provider);
+        let endpoint = provider(id).outside_endpoint();
+        Server::open(context, id, endpoint, token, Source::Variable(variable))
+    }
+
+    /// That of a login.
+    ///
+    /// # Errors
+    /// As [`Server::in_use`].
+    pub fn of(context: &'a Context, name: &ProfileName) -> Result<Server<'a>> {
+        let fresh = Sessions::new(&context.paths, Deadline::after(TIME)).fresh(name, &Want::default())?;
+        if let Some(notice) = &fresh.notice {
+            context.tell(&format!("seqera: {notice}"));
+        }
+        let (id, endpoint) = (fresh.profile.provider, fresh.profile.endpoint.clone());
+        Server::open(context, id, endpoint, fresh.token, Source::Login(Box::new(fresh.profile)))
+    }
+
+    fn open(
+        context: &'a Context,
+        provider: ProviderId,
+        endpoint: String,
+        token: Secret,
+        source: Source,
+    ) -> Result<Server<'a>> {
+        let target = Target::from_url(&endpoint);
+        if !target.is_some_and(|target| provider::is_origin(&target, provider, &endpoint)) {
+            return Err(Error::refused("the endpoint is no https address, so the token is not sent there")
+                .next("correct SEQERA_PLATFORM_API_URL or TOWER_API_ENDPOINT, or log in again"));
+        }
+        Ok(Server { context, http: Http::new(EACH), provider, endpoint, token, source })
+    }
+
+    /// The login whose token it is; none where the token is from outside.
+    pub fn login(&self) -> Option<&Profile> {
+        match &self.source {
+            Source::Login(profile) => Some(profile),
+            Source::Variable(_) => None,
+        }
+    }
+
+    /// Asks. Where the server refuses the token of a login that can be renewed, once more with the next one.
+    ///
+    /// # Errors
+    /// Those of `question`; a login whose token is refused to the last has ended.
+    pub fn ask<T>(&mut self, question: impl Fn(&Server<'a>) -> Result<T>) -> Result<T> {
+        let refused = match question(self) {
+            Err(error) if error.kind() == Kind::NotLoggedIn => error,
+            other => return other,
+        };
+        let Source::Login(profile) = &self.source else { return Err(refused) };
+        let sessions = Sessions::new(&self.context.paths, Deadline::after(TIME));
+        if let Some(fresh) = sessions.renewed(&profile.name, &self.token)? {
+            self.token = fresh.token;
+            match question(self) {
+                Err(error) if error.kind() == Kind::NotLoggedIn => {}
+                other => return other,
+            }
+        }
+        let hint = not_logged_in(&profile.name).hint().unwrap_or_default().replace("log in", "log in again");
+        Err(Error::session_ended(refused.what()).next(hint))
+    }
+}

@@ -1,0 +1,340 @@
+//! `seqera status`: who, where, how and until when, from what is stored: no network, no keychain.
+
+use serde::Serialize;
+
+use super::server::Server;
+use super::{Context, process_env, shadow};
+use crate::error::{Error, Result};
+use crate::profile::{Method, Organization, Profile, ProfileName, ProviderId, Workspace};
+use crate::provider::provider;
+use crate::session::{at, not_logged_in};
+use crate::shell::exports;
+use crate::shell::mark::{Mark, NEVER, State, now};
+use crate::store::key::{self, Place};
+use crate::ui;
+
+/// Show who is logged in, where, how and until when
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Every login, and not the one in use alone
+    #[arg(long)]
+    all: bool,
+    /// Ask the server too
+    #[arg(long)]
+    check: bool,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A login as it is reported: everything about it that is not secret.
+#[derive(Debug, Serialize)]
+pub struct Login {
+    profile: ProfileName,
+    in_use: bool,
+    state: &'static str,
+    provider: ProviderId,
+    account: Option<String>,
+    endpoint: String,
+    organization: Option<Organization>,
+    workspace: Option<Workspace>,
+    method: Method,
+    logged_in_at: Option<String>,
+    session_expires_at: Option<String>,
+    access_token_expires_at: Option<String>,
+    renews: bool,
+    ended_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<Answer>,
+    #[serde(skip)]
+    end: u64,
+    #[serde(skip)]
+    access_end: Option<u64>,
+}
+
+/// What the server said.
+#[derive(Debug, Serialize)]
+struct Answer {
+    accepts_the_token: bool,
+    account: Option<String>,
+    error: Option<String>,
+    #[serde(skip)]
+    failure: Option<Error>,
+}
+
+#[derive(Debug, Serialize)]
+struct Store {
+    path: String,
+    key: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    logged_in: bool,
+    /// The variable whose token is used in the place of the login.
+    token_from: Option<&'static str>,
+    #[serde(flatten)]
+    login: Option<Login>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logins: Option<Vec<Login>>,
+    store: Option<Store>,
+    warnings: Vec<String>,
+}
+
+impl Login {
+    /// The report on a profile; `in_use` where commands without `--profile` mean it.
+    pub fn of(profile: Profile, in_use: bool) -> Login {
+        let mark = Mark::of(&profile, now());
+        let session_end = if profile.renews { profile.session_expires_at } else { profile.access_expires_at };
+        Login {
+            in_use,
+            state: mark.state.word(),
+            end: mark.end,
+            access_end: profile.access_expires_at,
+            logged_in_at: utc(profile.logged_in_at),
+            session_expires_at: session_end.and_then(utc),
+            access_token_expires_at: profile.access_expires_at.and_then(utc),
+            ended_at: profile.ended_at.and_then(utc),
+            profile: profile.name,
+            provider: profile.provider,
+            account: profile.account,
+            endpoint: profile.endpoint,
+            organization: profile.organization,
+            workspace: profile.workspace,
+            method: profile.method,
+            renews: profile.renews,
+            server: None,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.state == State::Ended.word()
+    }
+
+    /// One line of a list.
+    pub fn line(&self) -> String {
+        let Login { profile, state, account, endpoint, .. } = self;
+        let mark = if self.in_use { '*' } else { ' ' };
+        let account = account.as_deref().unwrap_or("-");
+        format!("{mark} {profile}  {account}  {endpoint}  {}  {state}", self.place().unwrap_or("-".into()))
+    }
+
+    fn place(&self) -> Option<String> {
+        match (&self.workspace, &self.organization) {
+            (Some(workspace), _) => Some(format!("{}/{}", workspace.organization, workspace.name)),
+            (None, Some(organization)) => Some(organization.name.clone()),
+            (None, None) => None,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![
+            format!("Logged in as: {}", self.account.as_deref().unwrap_or("an account without a name")),
+            format!("Session expires: {}", self.session_end()),
+            format!("Profile: {}", self.profile),
+            format!("Endpoint: {}", self.endpoint),
+        ];
+        if let Some(organization) = &self.organization {
+            lines.push(format!("Organization: {}", organization.name));
+        }
+        if let Some(workspace) = &self.workspace {
+            lines
+                .push(format!("Workspace: {}/{} ({})", workspace.organization, workspace.name, workspace.id));
+        }
+        lines.push(format!("How: {}", how(self.method)));
+        lines.push(format!("Access token ends: {}", self.access_end()));
+        if let Some(answer) = &self.server {
+            lines.push(format!("Server: {}", answer.words()));
+        }
+        lines
+    }
+
+    fn session_end(&self) -> String {
+        match (self.end, self.renews, self.method) {
+            (NEVER, true, _) => "not known; it renews itself as long as it is used".into(),
+            (NEVER, _, Method::Token) => {
+                "not known; a personal access token works until it is revoked".into()
+            }
+            (NEVER, _, Method::ApiKey) => "not known; an API key works until it is revoked".into(),
+            (NEVER, ..) => "not known; the server did not say".into(),
+            (end, ..) => at(end),
+        }
+    }
+
+    fn access_end(&self) -> String {
+        match (self.access_end, self.renews) {
+            (None, _) => "not known".into(),
+            (Some(end), true) if end > now() => format!("{}; it is renewed by itself", at(end)),
+            (Some(end), true) => format!("{}; it is renewed when it is next needed", at(end)),
+            (Some(end), false) => at(end),
+        }
+    }
+}
+
+impl Answer {
+    fn words(&self) -> String {
+        match (&self.error, &self.account) {
+            (Some(error), _) => error.clone(),
+            (None, Some(account)) => format!("accepts the token, and knows you as {account}"),
+            (None, None) => "accepts the token".into(),
+        }
+    }
+}
+
+fn how(method: Method) -> &'static str {
+    match method {
+        Method::Browser => "in a browser",
+        Method::Device => "with a code on another device",
+        Method::Token => "with a personal access token",
+        Method::ApiKey => "with an API key",
+    }
+}
+
+/// RFC 3339, UTC.
+pub(super) fn utc(seconds: u64) -> Option<String> {
+    Some(jiff::Timestamp::from_second(i64::try_from(seconds).ok()?).ok()?.to_string())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Not logged in, or the session has ended, after what there is to say was said; those of `--check`.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let mut status = Status::gather(args, context)?;
+    if args.check {
+        let logins = status.login.iter_mut().chain(status.logins.iter_mut().flatten());
+        logins.for_each(|login| login.server = Some(ask(context, &login.profile)));
+    }
+    match args.json {
+        true => ui::out_json(&status)?,
+        false => status.print()?,
+    }
+    status.verdict(&context.name()?)
+}
+
+impl Status {
+    fn gather(args: &Args, context: &Context) -> Result<Status> {
+        let selected = context.name()?;
+        let mut warnings = Vec::new();
+        let profile = Profile::load(&context.paths, &selected)?;
+        let provider = profile.as_ref().map_or(ProviderId::Seqera, |profile| profile.provider);
+        // A profile named on the command line is meant, whatever the environment says.
+        let mut token_from = None;
+        if context.profile.is_none() {
+            token_from = exports::outside_token(provider, &process_env).map(|(variable, _)| variable);
+            warnings.extend(shadow::warnings(profile.as_ref(), &process_env));
+        }
+        let logins = match args.all {
+            true => Some(all(context, &selected, &mut warnings)?),
+            false => None,
+        };
+        let login = if args.all { None } else { profile.map(|profile| Login::of(profile, true)) };
+        let store = store(context).unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            None
+        });
+        let logged_in = login.is_some() || logins.as_ref().is_some_and(|logins| !logins.is_empty());
+        Ok(Status { logged_in, token_from, login, logins, store, warnings })
+    }
+
+    fn print(&self) -> Result<()> {
+        let mut blocks: Vec<Vec<String>> = Vec::new();
+        if let Some(variable) = self.token_from {
+            blocks.push(vec![
+                format!(
+                    "Logged in as: whoever the token in {variable} belongs to (seqera whoami asks the server)"
+                ),
+                "Session expires: not known; the token comes from outside and is not renewed".to_owned(),
+                format!("Token: {variable}, from the environment; it goes before any login"),
+            ]);
+        }
+        blocks.extend(self.login.iter().chain(self.logins.iter().flatten()).map(Login::lines));
+        let mut last = Vec::new();
+        if let Some(store) = &self.store
+            && self.logged_in
+        {
+            last.push(format!("Store: {}, its key {}", store.path, store.key_words()));
+        }
+        last.extend(self.warnings.iter().map(|warning| format!("Warning: {warning}")));
+        match blocks.last_mut() {
+            Some(block) if self.logins.is_none() => block.extend(last),
+            _ => blocks.push(last),
+        }
+        for (number, block) in blocks.iter().filter(|block| !block.is_empty()).enumerate() {
+            if number > 0 {
+                ui::out("")?;
+            }
+            block.iter().try_for_each(|line| ui::out(line))?;
+        }
+        Ok(())
+    }
+
+    /// The command's exit: a script asks with it whether there is a login.
+    fn verdict(self, selected: &ProfileName) -> Result<()> {
+        if !self.logged_in && self.token_from.is_none() {
+            return Err(not_logged_in(selected));
+        }
+        if let Some(login) =
+            self.login.as_ref().filter(|login| login.has_ended() && self.token_from.is_none())
+        {
+            let again = match login.profile == ProfileName::default_name() {
+                true => "log in again with: seqera login".to_owned(),
+                false => format!("log in again with: seqera login --profile {}", login.profile),
+            };
+            return Err(Error::session_ended("the session has ended").next(again));
+        }
+        let logins = self.login.into_iter().chain(self.logins.into_iter().flatten());
+        match logins.filter_map(|login| login.server?.failure).next() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Store {
+    fn key_words(&self) -> &'static str {
+        match self.key {
+            "keychain" => "in the keychain",
+            _ => "in a file beside it: no better than a private file",
+        }
+    }
+}
+
+/// Every login. One that cannot be read does not hide the others.
+fn all(context: &Context, selected: &ProfileName, warnings: &mut Vec<String>) -> Result<Vec<Login>> {
+    let mut logins = Vec::new();
+    for name in Profile::list(&context.paths)? {
+        match Profile::load(&context.paths, &name) {
+            Ok(profile) => logins.extend(profile.map(|profile| Login::of(profile, name == *selected))),
+            Err(error) => warnings.push(error.to_string()),
+        }
+    }
+    Ok(logins)
+}
+
+fn store(context: &Context) -> Result<Option<Store>> {
+    let path = context.paths.store.display().to_string();
+    Ok(key::place(&context.paths)?.map(|place| Store {
+        path,
+        key: match place {
+            Place::Keychain => "keychain",
+            Place::File => "file",
+        },
+    }))
+}
+
+/// Asks the server who the login's token belongs to.
+fn ask(context: &Context, name: &ProfileName) -> Answer {
+    let account = Server::of(context, name).and_then(|mut server| {
+        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))
+    });
+    match account {
+        Ok(account) => Answer { accepts_the_token: true, account: account.name, error: None, failure: None },
+        Err(error) => Answer {
+            accepts_the_token: false,
+            account: None,
+            error: Some(error.to_string()),
+            failure: Some(error),
+        },
+    }
+}

@@ -1,0 +1,61 @@
+//! `seqera whoami`: whose token is it? The server is asked.
+
+use serde::Serialize;
+
+use super::Context;
+use super::server::{Server, Source};
+use crate::error::Result;
+use crate::profile::{ProfileName, ProviderId};
+use crate::provider::provider;
+use crate::ui;
+
+/// Ask the server who you are
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    account: Option<String>,
+    account_id: Option<String>,
+    provider: ProviderId,
+    endpoint: String,
+    profile: Option<ProfileName>,
+    token_from: Option<&'static str>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Not logged in; the server does not accept the token; it cannot be reached.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    let mut server = Server::in_use(context)?;
+    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))?;
+    let (profile, token_from) = match &server.source {
+        Source::Login(profile) => (Some(profile.name.clone()), None),
+        Source::Variable(variable) => (None, Some(*variable)),
+    };
+    if args.json {
+        return ui::out_json(&Answer {
+            account: account.name,
+            account_id: account.id,
+            provider: server.provider,
+            endpoint: server.endpoint,
+            profile,
+            token_from,
+        });
+    }
+    ui::out(&format!("Logged in as: {}", account.name.as_deref().unwrap_or("an account without a name")))?;
+    if let Some(id) = account.id {
+        ui::out(&format!("Account: {id}"))?;
+    }
+    ui::out(&format!("Endpoint: {}", server.endpoint))?;
+    match (profile, token_from) {
+        (_, Some(variable)) => ui::out(&format!("Token: {variable}, from the environment")),
+        (Some(profile), None) => ui::out(&format!("Profile: {profile}")),
+        (None, None) => Ok(()),
+    }
+}
