@@ -24,6 +24,15 @@ impl ProfileName {
         ProfileName("default".into())
     }
 
+    /// The profile of a platform's logins where nothing else is said: what Seqera's is called is what a person
+    /// has who never heard of profiles.
+    pub fn home_of(provider: ProviderId) -> Self {
+        match provider {
+            ProviderId::Seqera => ProfileName::default_name(),
+            ProviderId::Sekuire => ProfileName("sekuire".into()),
+        }
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

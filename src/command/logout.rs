@@ -7,7 +7,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::profile::{Profile, ProfileName};
-use crate::provider::seqera;
+use crate::provider::provider;
 use crate::session::revocation::{self, Back, Outcome};
 use crate::session::{Session, Sessions};
 use crate::store::key;
@@ -62,9 +62,8 @@ fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
         return Ok(());
     }
     let profile = profile.ok().flatten();
-    let endpoint = profile.as_ref().map(|profile| profile.endpoint.as_str()).unwrap_or_default();
     let words = match &session {
-        Ok(Some(session)) => given_back(context, http, session, endpoint),
+        Ok(Some(session)) => given_back(context, http, session, profile.as_ref()),
         Ok(None) => None,
         Err(error) => Some(format!("The tokens cannot be revoked: {error}.")),
     };
@@ -73,7 +72,7 @@ fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
     if let (Some(ended), Ok(Some(session))) = (&ended, &session)
         && ended.access != session.access
     {
-        given_back(context, http, ended, endpoint);
+        given_back(context, http, ended, profile.as_ref());
     }
     let who =
         profile.as_ref().and_then(|profile| profile.account.clone()).unwrap_or_else(|| name.to_string());
@@ -81,11 +80,22 @@ fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
     if let Some(words) = words {
         ui::say(&words);
     }
+    if let (Some(profile), Ok(Some(session))) = (&profile, &session)
+        && let Some(words) = provider(profile.provider).clean_up(profile, &session.access)?
+    {
+        context.tell(&words);
+    }
     Ok(())
 }
 
 /// Gives the tokens of a session back. Answers what the person should hear beyond that it went well.
-fn given_back(context: &Context, http: &Http, session: &Session, endpoint: &str) -> Option<String> {
+fn given_back(
+    context: &Context,
+    http: &Http,
+    session: &Session,
+    profile: Option<&Profile>,
+) -> Option<String> {
+    let endpoint = profile.map(|profile| profile.endpoint.as_str()).unwrap_or_default();
     let revocation = match Back::of(session, endpoint) {
         Back::Revoke(revocation) => revocation,
         Back::NoWay => {
@@ -93,8 +103,8 @@ fn given_back(context: &Context, http: &Http, session: &Session, endpoint: &str)
         }
         Back::NotOurs => {
             return Some(format!(
-                "The token itself is still good; if nothing else uses it, delete it at {}/tokens",
-                seqera::web(endpoint)
+                "The token itself is still good; if nothing else uses it, delete it at {}",
+                provider(profile?.provider).tokens_page(endpoint)
             ));
         }
     };

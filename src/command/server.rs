@@ -89,6 +89,21 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Makes sure that this is the server at `endpoint`.
+    ///
+    /// # Errors
+    /// It is another.
+    pub fn must_be_at(&self, endpoint: &str) -> Result<()> {
+        let asked = Target::from_url(endpoint).or_else(|| Target::new("https", endpoint));
+        match asked.is_some_and(|asked| provider::is_origin(&asked, self.provider, &self.endpoint)) {
+            true => Ok(()),
+            false => {
+                Err(Error::refused(format!("the token is for {} and is sent nowhere else", self.endpoint))
+                    .next("log in to the other one too, with --profile"))
+            }
+        }
+    }
+
     /// Asks. Where the server refuses the token of a login that can be renewed, once more with the next one.
     ///
     /// # Errors

@@ -48,6 +48,17 @@ pub trait Provider {
     fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, login: Option<&Profile>)
     -> Result<Account>;
 
+    /// The page on which a person makes and deletes tokens.
+    fn tokens_page(&self, endpoint: &str) -> String;
+
+    /// Takes back what a login left outside our own folders, when it ends. Answers what the person should hear.
+    ///
+    /// # Errors
+    /// It is there and cannot be removed.
+    fn clean_up(&self, _login: &Profile, _token: &Secret) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Whether the token goes into an `Authorization: Bearer` header.
     fn takes_bearer(&self) -> bool {
         true

@@ -49,9 +49,25 @@ impl Provider for Sekuire {
         endpoint_from_env().unwrap_or_else(|| BACKEND.to_owned())
     }
 
+    /// The file of Sekuire's own program, if we wrote the key there and it is still the one.
+    fn clean_up(&self, login: &Profile, token: &Secret) -> Result<Option<String>> {
+        if !login.api_key.as_ref().is_some_and(|key| key.auth_file) {
+            return Ok(None);
+        }
+        let path = auth_file::path()?;
+        Ok(Some(match auth_file::remove_if(token)? {
+            true => format!("Removed: {}", path.display()),
+            false => format!("{} does not hold this login any more, and stays", path.display()),
+        }))
+    }
+
     fn registry(&self, endpoint: &str) -> Option<Target> {
         let is_own = Target::from_url(endpoint) == Target::from_url(BACKEND);
         is_own.then(|| Target::from_url(REGISTRY)).flatten()
+    }
+
+    fn tokens_page(&self, endpoint: &str) -> String {
+        keys_page(&web(endpoint))
     }
 
     fn whoami(
@@ -103,6 +119,11 @@ pub fn normalized(endpoint: &str) -> String {
         true => endpoint.to_owned(),
         false => format!("https://{endpoint}"),
     }
+}
+
+/// The web pages that belong to a backend.
+pub fn web(endpoint: &str) -> String {
+    endpoint.trim_end_matches('/').replacen("://api.", "://", 1)
 }
 
 /// The page on which a person makes a key.
@@ -275,6 +296,7 @@ mod tests {
     fn a_backend_has_one_spelling() {
         assert_eq!(normalized(" api.sekuire.ai// "), BACKEND);
         assert_eq!(normalized("http://127.0.0.1:1/"), "http://127.0.0.1:1");
+        assert_eq!(web(BACKEND), WEB);
         assert_eq!(keys_page("https://sekuire.ai/"), "https://sekuire.ai/dashboard/settings?tab=api-keys");
     }
 }

@@ -40,6 +40,10 @@ impl Provider for Seqera {
         endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
     }
 
+    fn tokens_page(&self, endpoint: &str) -> String {
+        format!("{}/tokens", web(endpoint))
+    }
+
     fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, _: Option<&Profile>) -> Result<Account> {
         user(http, endpoint, token).map(Account::from)
     }

@@ -21,7 +21,7 @@ use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName};
+use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::{Secret, sealed_bytes};
 use crate::shell::mark::Mark;
 use crate::store::lock::Lock;
@@ -224,6 +224,9 @@ fn follow(profile: &mut Profile, session: &Session) {
 
 /// The error for a profile without a login.
 pub fn not_logged_in(name: &ProfileName) -> Error {
+    if *name == ProfileName::home_of(ProviderId::Sekuire) {
+        return Error::not_logged_in("Not logged in").next("Run 'sekuire login' to authenticate");
+    }
     let error = Error::not_logged_in("you are not logged in");
     match name == &ProfileName::default_name() {
         true => error.next("log in with: seqera login"),
