@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 /// For one question to a server that may not be there.
-const EACH: Duration = Duration::from_secs(10);
+pub(super) const EACH: Duration = Duration::from_secs(10);
 
 const TIME: Duration = Duration::from_secs(90);
 
@@ -50,11 +50,15 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// First the server, then this machine: whoever is interrupted in between is left with a session that the
 /// server has ended, not with tokens that live and that nobody knows of.
-fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
+pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
     let sessions = Sessions::new(&context.paths, Deadline::after(TIME));
     let profile = Profile::load(&context.paths, name);
     let session = sessions.load(name);
-    if matches!((&profile, &session), (Ok(None), Ok(None))) {
+    if matches!(profile, Ok(None)) {
+        if !matches!(session, Ok(None)) {
+            // What a renaming left that was cut off: the tokens live on under the other name.
+            sessions.end(name)?;
+        }
         context.tell(&match name == &ProfileName::default_name() {
             true => "You are not logged in.".to_owned(),
             false => format!("You are not logged in as {name}."),

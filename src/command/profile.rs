@@ -4,9 +4,11 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::Context;
+use super::logout::logout;
 use super::status::Login;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::http::Http;
 use crate::paths::non_empty;
 use crate::profile::{Profile, ProfileName};
 use crate::session::Sessions;
@@ -116,6 +118,8 @@ fn remove(name: &ProfileName, context: &Context) -> Result<()> {
     if Profile::load(&context.paths, name).is_ok_and(|profile| profile.is_none()) {
         return Err(unknown(name, context));
     }
+    logout(context, &Http::new(super::logout::EACH), name)?;
+    // Nothing is left to give back: what the box held went with the logout.
     sessions(context).remove(name)?;
     context.tell(&format!("The profile '{name}' is removed."));
     Ok(())
