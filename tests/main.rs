@@ -8,5 +8,6 @@ mod git;
 mod keychain;
 mod oauth;
 mod platform;
+mod sekuire;
 mod shell;
 mod support;
