@@ -29,7 +29,7 @@ impl ProfileName {
     pub fn home_of(provider: ProviderId) -> Self {
         match provider {
             ProviderId::Seqera => ProfileName::default_name(),
-            ProviderId::Sekuire => ProfileName("sekuire".into()),
+            ProviderId::Sekuire => ProfileName(provider.name().into()),
         }
     }
 
@@ -82,6 +82,16 @@ pub enum ProviderId {
     Seqera,
     /// Sekuire.
     Sekuire,
+}
+
+impl ProviderId {
+    /// The platform's name, which is also that of the program that is all its own.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProviderId::Seqera => "seqera",
+            ProviderId::Sekuire => "sekuire",
+        }
+    }
 }
 
 /// How a person logged in.

@@ -127,7 +127,13 @@ impl Context {
     /// So nobody loses a login of one platform by logging in to the other.
     fn name_for(&self, provider: ProviderId) -> Result<ProfileName> {
         if let Some(name) = &self.profile {
-            return Ok(name.clone());
+            return match Profile::load(&self.paths, name)? {
+                Some(other) if other.provider != provider => {
+                    Err(Error::usage(format!("the profile '{name}' is a login of {}", other.provider.name()))
+                        .next("name another profile, or log out of that one first"))
+                }
+                _ => Ok(name.clone()),
+            };
         }
         let (selected, home) = (Profile::selected(&self.paths)?, ProfileName::home_of(provider));
         let fits = match Profile::load(&self.paths, &selected)? {
@@ -139,7 +145,7 @@ impl Context {
 
     /// What the program is called.
     fn program(&self) -> &'static str {
-        program(self.called)
+        self.called.name()
     }
 
     /// The token of the login in use.
@@ -186,7 +192,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     match dispatch(cli, called) {
         Ok(code) => code,
         Err(error) => {
-            ui::complain(program(called), &error);
+            ui::complain(called.name(), &error);
             error.exit_code()
         }
     }
@@ -198,13 +204,6 @@ fn called(program: Option<&OsString>) -> ProviderId {
     match name.is_some_and(|name| name.eq_ignore_ascii_case("sekuire")) {
         true => ProviderId::Sekuire,
         false => ProviderId::Seqera,
-    }
-}
-
-fn program(called: ProviderId) -> &'static str {
-    match called {
-        ProviderId::Seqera => "seqera",
-        ProviderId::Sekuire => "sekuire",
     }
 }
 

@@ -240,7 +240,7 @@ impl Status {
         let selected = context.name()?;
         let mut warnings = Vec::new();
         let profile = Profile::load(&context.paths, &selected)?;
-        let provider = profile.as_ref().map_or(ProviderId::Seqera, |profile| profile.provider);
+        let provider = profile.as_ref().map_or(context.called, |profile| profile.provider);
         // A profile named on the command line is meant, whatever the environment says.
         let mut token_from = None;
         if context.profile.is_none() {

@@ -234,6 +234,15 @@ pub fn not_logged_in(name: &ProfileName) -> Error {
     }
 }
 
+/// What to do about a login that its server does not take any more.
+pub fn log_in_again(profile: &Profile) -> String {
+    let program = profile.provider.name();
+    match profile.name == ProfileName::home_of(profile.provider) {
+        true => format!("log in again with: {program} login"),
+        false => format!("log in again with: {program} login --profile {}", profile.name),
+    }
+}
+
 /// A moment, by the clock on the wall.
 pub(crate) fn at(seconds: u64) -> String {
     let then = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
