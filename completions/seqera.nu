@@ -8,6 +8,39 @@ module completions {
     --version(-V)             # Print version
   ]
 
+  def "nu-complete seqera login provider" [] {
+    [ "seqera" "sekuire" ]
+  }
+
+  # Log in, once, in the browser
+  export extern "seqera login" [
+    --device                  # Log in with a code that you type into a browser on any device
+    --with-token              # Read a token or key from standard input
+    --provider: string@"nu-complete seqera login provider" # The platform
+    --endpoint: string        # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --port: string            # The port on this machine that the browser comes back to
+    --no-browser              # Show the address and open no browser
+    --timeout: string         # How long to wait for you
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  # Log out: revoke the tokens on the server and remove them here
+  export extern "seqera logout" [
+    --all                     # Every profile, and forget the cached key of the store
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Forget the cached key of the store
+  export extern "seqera lock" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
   # Print a fresh access token
   export extern "seqera token" [
     --min-ttl: string         # At least so many seconds to live
@@ -122,6 +155,18 @@ module completions {
 
   # Print this message or the help of the given subcommand(s)
   export extern "seqera help" [
+  ]
+
+  # Log in, once, in the browser
+  export extern "seqera help login" [
+  ]
+
+  # Log out: revoke the tokens on the server and remove them here
+  export extern "seqera help logout" [
+  ]
+
+  # Forget the cached key of the store
+  export extern "seqera help lock" [
   ]
 
   # Print a fresh access token

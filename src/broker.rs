@@ -9,10 +9,10 @@ use crate::deadline::Deadline;
 use crate::error::Result;
 use crate::http::Http;
 use crate::paths::{Paths, non_empty};
-use crate::profile::{Profile, ProviderId};
+use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::provider::{self, provider};
 use crate::secret::{Secret, sealed_bytes};
-use crate::session::{Pass, Sessions, Want};
+use crate::session::{Pass, Sessions, Standing, Want};
 use crate::shell::exports;
 use crate::store::{Opened, Shelf, Store};
 use crate::target::Target;
@@ -81,6 +81,26 @@ pub struct Broker<'a> {
     store: Store<'a>,
 }
 
+/// A platform of ours, and whose token is answered for it.
+#[derive(Debug)]
+pub struct Platform {
+    id: ProviderId,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Outside(Secret),
+    Login(ProfileName),
+}
+
+impl Platform {
+    /// The user its tokens go with where a user is wanted.
+    pub fn username(&self) -> &'static str {
+        provider(self.id).username()
+    }
+}
+
 /// A platform's token, for a host of that platform.
 #[derive(Debug)]
 pub struct PlatformToken {
@@ -117,30 +137,45 @@ impl<'a> Broker<'a> {
         Broker { paths, deadline, store: Store::new(paths, deadline) }
     }
 
-    /// The token for a host that a platform owns; nothing for any other, and nothing where nobody is logged in
-    /// there. A token that its server has just refused ([`Broker::refused`]) is not answered again.
+    /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
+    /// is there, and nothing where nobody is logged in there.
+    pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
+        for id in PLATFORMS {
+            let outside = provider(id).outside_endpoint();
+            if provider::is_origin(target, id, &outside)
+                && let Some((_, token)) = exports::outside_token(id, &non_empty_env)
+            {
+                return Ok(Some(Platform { id, source: Source::Outside(token) }));
+            }
+        }
+        let profile = self.profile_for(target)?;
+        Ok(profile.map(|profile| Platform { id: profile.provider, source: Source::Login(profile.name) }))
+    }
+
+    /// The token itself, refreshed where need be. Nothing where its server has just refused it
+    /// ([`Broker::refused`]) and there is no other.
     ///
     /// # Errors
     /// Those of [`Sessions::fresh`].
-    pub fn platform_token(&self, target: &Target) -> Result<Option<PlatformToken>> {
-        for id in PLATFORMS {
-            if provider::is_origin(target, id, &provider(id).outside_endpoint())
-                && let Some((_, token)) = exports::outside_token(id, &non_empty_env)
-            {
-                return Ok(Some(PlatformToken::new(id, token, None)));
-            }
-        }
-        let Some(profile) = self.profile_for(target)? else { return Ok(None) };
-        let sessions = Sessions::new(self.paths, self.deadline);
-        let fresh = sessions.fresh(&profile.name, &Want::default())?;
-        let fresh = match sessions.is_refused(&profile.name, &fresh.token) {
-            false => fresh,
-            true => match sessions.renewed(&profile.name, &fresh.token)? {
-                Some(fresh) => fresh,
-                None => return Ok(None),
+    pub fn platform_token(&self, platform: &Platform) -> Result<Option<PlatformToken>> {
+        let sessions = self.sessions();
+        let (token, expires_at) = match &platform.source {
+            Source::Outside(token) => match sessions.outside_standing(platform.id, token) {
+                Standing::Good => (token.clone(), None),
+                _ => return Ok(None),
             },
+            Source::Login(name) => {
+                let fresh = sessions.fresh(name, &Want::default())?;
+                let fresh = match sessions.standing(name, &fresh.token) {
+                    Standing::Good => Some(fresh),
+                    Standing::Refused => sessions.renewed(name, &fresh.token)?,
+                    Standing::Hopeless => None,
+                };
+                let Some(fresh) = fresh else { return Ok(None) };
+                (fresh.token, fresh.expires_at)
+            }
         };
-        Ok(Some(PlatformToken::new(profile.provider, fresh.token, fresh.expires_at)))
+        Ok(Some(PlatformToken::new(platform.id, token, expires_at)))
     }
 
     /// A short-lived login for a platform's registry, made with the platform's token; nothing for any other
@@ -164,7 +199,7 @@ impl<'a> Broker<'a> {
             }
         }
         let Some(owner) = owner else { return Ok(None) };
-        let pass = Sessions::new(self.paths, self.deadline).registry_pass(&owner.name)?;
+        let pass = self.sessions().registry_pass(&owner.name)?;
         Ok(Some(PlatformToken::for_registry(pass)))
     }
 
@@ -178,27 +213,34 @@ impl<'a> Broker<'a> {
 
     /// Whether `password` is the one that was made for the registry of `owner`.
     pub fn is_registry_pass(&self, owner: &Profile, password: &Secret) -> Result<bool> {
-        let kept = Sessions::new(self.paths, self.deadline).kept_pass(&owner.name)?;
+        let kept = self.sessions().kept_pass(&owner.name)?;
         Ok(kept.is_some_and(|pass| pass.password == *password))
     }
 
     /// Forgets the password that was made for the registry of `owner`: the next client gets a new one.
     pub fn forget_registry_pass(&self, owner: &Profile) -> Result<()> {
-        Sessions::new(self.paths, self.deadline).forget_pass(&owner.name)
+        self.sessions().forget_pass(&owner.name)
     }
 
-    /// Notes that a server refused this token, if it is the session's.
+    /// Notes that a server refused this token, if it is what we answer for that server.
     pub fn refused(&self, target: &Target, token: &Secret) -> Result<()> {
-        match self.profile_for(target)? {
-            Some(profile) => Sessions::new(self.paths, self.deadline).refuse(&profile.name, token),
-            None => Ok(()),
+        match self.platform(target)? {
+            Some(Platform { id, source: Source::Outside(ours) }) if ours == *token => {
+                self.sessions().refuse_outside(id, token)
+            }
+            Some(Platform { source: Source::Login(name), .. }) => self.sessions().refuse(&name, token),
+            _ => Ok(()),
         }
     }
 
     /// Whether `username` at `target` stands for a platform's token: what comes back under it is ours already.
     pub fn is_platform_user(&self, target: &Target, username: &str) -> bool {
-        let owner = self.profile_for(target).ok().flatten();
-        owner.is_some_and(|profile| provider(profile.provider).username() == username)
+        let platform = self.platform(target).ok().flatten();
+        platform.is_some_and(|platform| platform.username() == username)
+    }
+
+    fn sessions(&self) -> Sessions<'a> {
+        Sessions::new(self.paths, self.deadline)
     }
 
     /// The login whose token may go to `target`.

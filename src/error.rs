@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A result whose error is already fit to be shown.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The class of an error. It decides the exit code and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Something failed that no other class describes.
     Failed,

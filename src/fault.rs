@@ -1,6 +1,7 @@
 //! Points at which a test breaks a program. Without the feature `fault-points` all of this is nothing.
 
-/// Does here what `SEQERA_TEST_FAULT` (`POINT=kill|stop|term|exit`) orders for this point.
+/// Does here what `SEQERA_TEST_FAULT` (`POINT=kill|stop|term|int`) orders for this point, the first
+/// time the program comes by.
 #[inline]
 pub fn point(name: &str) {
     #[cfg(all(feature = "fault-points", unix))]
@@ -21,7 +22,11 @@ pub fn disk(name: &str) -> std::io::Result<()> {
 
 #[cfg(all(feature = "fault-points", unix))]
 mod ordered {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::process::{Signal, getpid, kill_process};
+
+    static ACTED: AtomicBool = AtomicBool::new(false);
 
     pub fn action(point: &str) -> Option<String> {
         let orders = crate::paths::env_text("SEQERA_TEST_FAULT")?;
@@ -36,6 +41,8 @@ mod ordered {
             Some("int") => Signal::INT,
             _ => return,
         };
-        let _ = kill_process(getpid(), signal);
+        if !ACTED.swap(true, Ordering::SeqCst) {
+            let _ = kill_process(getpid(), signal);
+        }
     }
 }

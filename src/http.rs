@@ -151,6 +151,7 @@ impl Http {
             return Err(Trouble::TimedOut { sent: false });
         }
         let client = self.client(target.is_loopback())?;
+        log::debug!("{} {}", request.method(), Place::of(url));
         let request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
         self.runtime()?.block_on(async {
             match tokio::time::timeout(limit, whole_answer(client, request)).await {

@@ -1,18 +1,24 @@
 //! This process, as the system sees it.
 
+use crate::deadline;
+
 /// Keeps secrets in memory out of core dumps and from other processes of the same user (prctl(2),
-/// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing.
+/// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing. Also sees to it that a
+/// limit on the size of files is an error like any other.
 pub fn harden() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    // A file that may not grow (`ulimit -f`) is a full disk to us; by default the system ends the process.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 /// While this lives, neither a signal that asks the process to end (SIGINT, SIGTERM, SIGHUP) nor the
-/// [`watchdog`](crate::deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
+/// [`watchdog`](deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
 pub struct Uninterrupted {
     #[cfg(unix)]
     signals: signals::Deferred,
-    _watchdog: std::sync::MutexGuard<'static, ()>,
+    _watchdog: deadline::Uninterrupted,
 }
 
 impl Uninterrupted {
@@ -21,7 +27,7 @@ impl Uninterrupted {
         Uninterrupted {
             #[cfg(unix)]
             signals: signals::Deferred::begin(),
-            _watchdog: crate::deadline::uninterrupted(),
+            _watchdog: deadline::Uninterrupted::begin(),
         }
     }
 }
@@ -35,40 +41,82 @@ impl Drop for Uninterrupted {
 
 #[cfg(unix)]
 mod signals {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock};
 
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
 
+    const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+    /// Whether a signal may end the process. The library never gives a signal's own effect back, so it is asked
+    /// for it, once, and this decides.
+    static MAY_END: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+        let may_end = Arc::new(AtomicBool::new(false));
+        for signal in SIGNALS {
+            let _ = flag::register_conditional_default(signal, Arc::clone(&may_end));
+        }
+        may_end
+    });
+
     pub struct Deferred {
         came: Arc<AtomicUsize>,
-        over: Arc<AtomicBool>,
         ids: Vec<SigId>,
     }
 
     impl Deferred {
         pub fn begin() -> Deferred {
-            let (came, over) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-            let mut ids = Vec::new();
-            for signal in [SIGINT, SIGTERM, SIGHUP] {
-                // The library never gives a signal's own effect back, so it is asked for it from `end` on.
-                ids.extend(flag::register_conditional_default(signal, Arc::clone(&over)));
-                ids.extend(flag::register_usize(signal, Arc::clone(&came), signal as usize));
-            }
-            Deferred { came, over, ids }
+            let came = Arc::new(AtomicUsize::new(0));
+            MAY_END.store(false, Ordering::SeqCst);
+            let note = |signal| flag::register_usize(signal, Arc::clone(&came), signal as usize).ok();
+            let ids = SIGNALS.into_iter().filter_map(note).collect();
+            Deferred { came, ids }
         }
 
         pub fn end(&mut self) {
-            self.over.store(true, Ordering::SeqCst);
+            MAY_END.store(true, Ordering::SeqCst);
             let came = self.came.load(Ordering::SeqCst);
-            // The first of each pair stays registered: it is what makes the signal end the process again.
-            for id in self.ids.iter().skip(1).step_by(2) {
-                low_level::unregister(*id);
+            for id in self.ids.drain(..) {
+                low_level::unregister(id);
             }
             if came != 0 {
                 let _ = low_level::emulate_default_handler(came as i32);
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    const CHILD: &str = "SEQERA_TEST_SIGNALS";
+
+    /// Sends itself SIGTERM in the second of two such times; only its end may obey.
+    #[test]
+    fn child() {
+        if std::env::var_os(CHILD).is_none() {
+            return;
+        }
+        drop(Uninterrupted::begin());
+        let second = Uninterrupted::begin();
+        kill_process(getpid(), Signal::TERM).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        println!("still here");
+        drop(second);
+        println!("not here");
+    }
+
+    #[test]
+    fn a_signal_waits_the_second_time_as_well() {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "process::tests::child", "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&child.stdout).into_owned();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&child.status), Some(15), "{out}");
+        assert!(out.contains("still here") && !out.contains("not here"), "{out}");
     }
 }

@@ -20,7 +20,17 @@ pub fn attended() -> bool {
 
 /// Whether a person can be asked: they see what we write and we get what they type.
 pub fn can_ask() -> bool {
-    attended() && io::stdin().is_terminal()
+    attended() && io::stdin().is_terminal() && in_foreground()
+}
+
+/// Whether reading from the terminal does not stop the process, as it does a job in the background (SIGTTIN).
+fn in_foreground() -> bool {
+    #[cfg(unix)]
+    let theirs =
+        rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group != rustix::process::getpgrp());
+    #[cfg(not(unix))]
+    let theirs = false;
+    !theirs
 }
 
 /// How many characters fit on a line of the terminal, where there is one.

@@ -1,10 +1,10 @@
 //! Standard OAuth against a certified provider, against a server that misbehaves to order, and against requests
 //! to our listener that nobody honest sends.
 
-mod double;
+pub mod double;
 mod listener;
-mod network;
-mod provider;
+pub mod network;
+pub mod provider;
 
 use std::sync::{Arc, mpsc};
 use std::thread;

@@ -21,7 +21,7 @@ pub const PROGRAM: &str = "seqera-credential-helper";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The most we read of a request.
-const INPUT: u64 = 1024 * 1024;
+const INPUT: usize = 1024 * 1024;
 
 /// How the program is called.
 pub const USAGE: &str = "\
@@ -85,7 +85,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, deadline: Deadline) -> u8 {
         (Some(Protocol::Git), words) => git::door(words, deadline),
         (Some(Protocol::Docker), words) => docker::door(words, deadline),
         (None, [word]) => match word.as_str() {
-            "get" | "store" | "erase" => match read_input() {
+            "get" | "store" | "erase" => match read_input(deadline) {
                 Err(error) => fail(&error),
                 Ok(input) => match Protocol::from_input(&input) {
                     Protocol::Git => git::answer(word, &input, deadline),
@@ -109,17 +109,53 @@ fn usage() -> u8 {
     fail(&Error::usage("this is not a way to call it").next(format!("see: {PROGRAM} --help")))
 }
 
-fn read_input() -> Result<Zeroizing<Vec<u8>>> {
-    let mut input = Zeroizing::new(Vec::new());
-    io::stdin()
-        .lock()
-        .take(INPUT + 1)
-        .read_to_end(&mut input)
-        .map_err(|error| Error::io("the request cannot be read", &error))?;
-    match input.len() as u64 > INPUT {
-        true => Err(Error::failed("the request is larger than any honest client sends")),
-        false => Ok(input),
+/// Reads the request. A client that never ends it gets words, and not only the watchdog.
+fn read_input(deadline: Deadline) -> Result<Zeroizing<Vec<u8>>> {
+    // Grown by hand, so that no copy of a secret stays behind unwiped.
+    let mut input = Zeroizing::new(vec![0; 8 * 1024]);
+    let mut length = 0;
+    let mut stdin = io::stdin().lock();
+    loop {
+        wait_for_input(deadline)?;
+        match stdin.read(&mut input[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("the request cannot be read", &error)),
+        }
+        if length > INPUT {
+            return Err(Error::failed("the request is larger than any honest client sends"));
+        }
+        if length == input.len() {
+            let mut larger = Zeroizing::new(vec![0; 2 * length]);
+            larger[..length].copy_from_slice(&input);
+            input = larger;
+        }
     }
+    input.truncate(length);
+    Ok(input)
+}
+
+#[cfg(unix)]
+fn wait_for_input(deadline: Deadline) -> Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    loop {
+        let left = deadline.left();
+        let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => return Err(Error::timed_out("the client did not finish its request in time")),
+            // What is wrong with standard input, reading it will say.
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn wait_for_input(_: Deadline) -> Result<()> {
+    Ok(())
 }
 
 fn reply(bytes: &[u8]) -> u8 {

@@ -58,8 +58,8 @@ pub fn user(http: &Http, endpoint: &str, token: &Secret) -> Result<User> {
     Api::new(http, endpoint).user(token).map_err(|failure| match failure.trouble() {
         Trouble::Status { code: code @ (401 | 403), empty, .. } => {
             let host = Target::from_url(endpoint).map_or_else(|| "the server".into(), |t| t.authority());
-            let reason = if *empty { "and gives no reason" } else { "and does not let it in" };
-            Error::not_logged_in(format!("{host} does not accept the token (HTTP {code}) {reason}"))
+            let reason = if *empty { " and gives no reason" } else { "" };
+            Error::not_logged_in(format!("{host} does not accept the token (HTTP {code}){reason}"))
                 .next("check that it belongs to this server and has not been deleted, or log in again")
         }
         _ => failure.into(),

@@ -40,14 +40,13 @@ pub struct Failed {
     pub may_have_arrived: bool,
     words: String,
     hint: Option<String>,
-    timed_out: bool,
+    kind: Kind,
 }
 
 impl Failed {
     /// The failure as it was.
     pub fn error(&self) -> Error {
-        let kind = if self.timed_out { Kind::TimedOut } else { Kind::Unreachable };
-        let error = Error::new(kind, self.words.as_str());
+        let error = Error::new(self.kind, self.words.as_str());
         match &self.hint {
             Some(hint) => error.next(hint.as_str()),
             None => error,
@@ -62,7 +61,7 @@ impl Failed {
             may_have_arrived,
             words: error.what().to_owned(),
             hint: error.hint().map(str::to_owned),
-            timed_out: error.kind() == Kind::TimedOut,
+            kind: error.kind(),
         }
     }
 }

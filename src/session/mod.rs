@@ -14,6 +14,8 @@ mod rename;
 mod rescue;
 pub mod revocation;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -28,6 +30,7 @@ use crate::store::lock::Lock;
 use crate::store::{Shelf, Store, file};
 
 pub use refresh::{Fresh, Want};
+pub use refused::Standing;
 pub use registry::Pass;
 
 /// The secrets of a login, as they rest in a sealed box. Times are seconds since 1970.
@@ -72,6 +75,12 @@ pub enum Grant {
     },
 }
 
+/// How far in the future a token may seem to have been issued, in seconds: hosts that share a home differ.
+const CLOCK_SET_BACK: u64 = 300;
+
+/// After so many seconds a token is renewed whose end the server did not tell; RFC 6749 §5.1 lets it.
+const UNKNOWN_LIFE: u64 = 3600;
+
 impl Session {
     fn lifetime(&self) -> Option<u64> {
         self.access_expires_at.map(|end| end.saturating_sub(self.issued_at))
@@ -85,7 +94,14 @@ impl Session {
     /// Whether the access token lives for at least `min_ttl` seconds more; without one, for long enough that
     /// whoever gets it can use it: five minutes, or a fifth of a short life.
     pub fn is_fresh(&self, now: u64, min_ttl: Option<u64>) -> bool {
-        let Some(end) = self.access_expires_at else { return true };
+        let renews = self.refresh_token().is_some();
+        // Issued in the future: the clock was set back since, and when the token ends cannot be said.
+        if renews && self.issued_at > now.saturating_add(CLOCK_SET_BACK) {
+            return false;
+        }
+        let Some(end) = self.access_expires_at else {
+            return !renews || self.issued_at.saturating_add(UNKNOWN_LIFE) > now;
+        };
         let margin = min_ttl.unwrap_or_else(|| (self.lifetime().unwrap_or_default() / 5).min(300));
         end > now.saturating_add(margin)
     }
@@ -111,7 +127,11 @@ impl Session {
 pub struct Sessions<'a> {
     paths: &'a Paths,
     deadline: Deadline,
+    to_store: Duration,
 }
+
+/// Kept free at the end of the deadline, to store what the server answers at the last moment.
+const TO_STORE: Duration = Duration::from_millis(1_500);
 
 /// There is one session on a profile's shelf.
 const IDENTITY: &[u8] = b"session";
@@ -119,7 +139,7 @@ const IDENTITY: &[u8] = b"session";
 impl<'a> Sessions<'a> {
     /// The sessions; nothing is read yet. All that is done ends by `deadline`.
     pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
-        Sessions { paths, deadline }
+        Sessions { paths, deadline, to_store: TO_STORE.min(deadline.left() / 3) }
     }
 
     /// The token of a login, as `want` wants it, refreshed if need be.
@@ -153,8 +173,7 @@ impl<'a> Sessions<'a> {
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
         session.generation = newest.into_iter().flatten().max().unwrap_or_default() + 1;
         let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
-        rescue::forget(self.paths, &profile.name);
-        journal::clear(self.paths, &profile.name);
+        self.forget_all_but_the_box(&profile.name);
         follow(profile, &session);
         profile.save(self.paths)?;
         self.mark(profile)?;
@@ -179,13 +198,19 @@ impl<'a> Sessions<'a> {
         let is_orphan = matches!(Profile::load(self.paths, name), Ok(None));
         let session = self.load(name).unwrap_or_default().filter(|_| !is_orphan);
         self.store().clear(&Shelf::session(name))?;
-        rescue::forget(self.paths, name);
-        journal::clear(self.paths, name);
+        self.forget_all_but_the_box(name);
         Profile::remove(self.paths, name)?;
         Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
         drop(lock);
         self.forget_pass(name)?;
         Ok(session)
+    }
+
+    /// What lies beside the box of a login that ends or begins anew.
+    fn forget_all_but_the_box(&self, name: &ProfileName) {
+        rescue::forget(self.paths, name);
+        journal::clear(self.paths, name);
+        self.forget_refusal(name);
     }
 
     /// Writes the mark of a profile, and that of the chosen one where it is that.
@@ -202,14 +227,18 @@ impl<'a> Sessions<'a> {
     }
 
     fn lock(&self, name: &ProfileName) -> Result<Lock> {
+        self.prepare()?;
+        Lock::acquire(&self.lock_path(name), self.deadline)
+    }
+
+    fn prepare(&self) -> Result<()> {
         file::private_dir(&self.paths.store).map_err(|error| {
             Error::store(format!(
                 "{} cannot be used: {}",
                 self.paths.store.display(),
                 crate::error::io_words(&error)
             ))
-        })?;
-        Lock::acquire(&self.lock_path(name), self.deadline)
+        })
     }
 }
 

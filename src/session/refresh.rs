@@ -16,19 +16,21 @@
 
 use std::time::{Duration, Instant};
 
+use url::Url;
+
 use super::journal::{self, Failed, Intent};
 use super::{Grant, Session, Sessions, at, follow, not_logged_in, rescue};
 use crate::broker::{now, now_ms};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fault;
-use crate::http::{Failure, Http, Trouble};
+use crate::http::{Failure, Http, Place, Trouble};
 use crate::oauth::Tokens;
 use crate::oauth::token::{self, Refreshed};
 use crate::process::Uninterrupted;
 use crate::profile::{Profile, ProfileName};
 use crate::secret::Secret;
 use crate::store::Shelf;
-use crate::store::lock::{Lock, Pause};
+use crate::store::lock::{self, Lock, Pause};
 
 /// A token that lives, and whose it is.
 #[derive(Debug)]
@@ -69,9 +71,6 @@ impl Want<'_> {
     }
 }
 
-/// Kept free at the end of the deadline, to store what the server answers at the last moment.
-const TO_STORE: Duration = Duration::from_millis(1_500);
-
 /// How long a failed refresh is not tried again while the old token lives.
 const BACK_OFF: u64 = 30;
 
@@ -91,9 +90,14 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
     if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
         return Ok(fresh);
     }
-    match turn(sessions, name, want, began_ms)? {
+    let outcome = turn(sessions, name, want, began_ms).and_then(|turn| match turn {
         Turn::Done(fresh) => Ok(*fresh),
         Turn::Mine(lock) => under_lock(sessions, name, want, &lock),
+    });
+    match outcome {
+        // A store that cannot be written can still be read.
+        Err(error) if error.kind() == Kind::Store => living_or(sessions, name, want, error),
+        outcome => outcome,
     }
 }
 
@@ -151,7 +155,8 @@ fn turn(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, began_ms: 
         if let Some(lock) = Lock::try_acquire(&path)? {
             // A crowd that waited for one answer takes it: asking a dead server once for each would not help.
             let failed = journal::find(sessions.paths, name).and_then(|intent| intent.failed);
-            return match failed.filter(|failed| failed.at_ms > began_ms) {
+            log::debug!("has the lock of {name} after {} ms", now_ms().saturating_sub(began_ms));
+            return match failed.filter(|failed| failed.at_ms >= began_ms) {
                 Some(failed) => living_or(sessions, name, want, failed.error()).map(Turn::done),
                 None => Ok(Turn::Mine(lock)),
             };
@@ -161,9 +166,9 @@ fn turn(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, began_ms: 
         if want.is_met_by(&session) && !is_behind(&profile, &session) {
             return Ok(Turn::done(Fresh::of(profile, session, None)));
         }
-        if sessions.deadline.left() < TO_STORE {
+        if sessions.deadline.left() < sessions.to_store {
             let error = Error::timed_out("another process is renewing the login and has not come to an end")
-                .next(format!("try again; if it stays so, see which process has {} open", path.display()));
+                .next(lock::if_it_stays_so(&path));
             return living_or(sessions, name, want, error).map(Turn::done);
         }
     }
@@ -196,14 +201,15 @@ fn under_lock(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, _loc
     let Grant::Oauth { refresh: Some(refresh_token), token_endpoint, client_id, .. } = &session.grant else {
         return Err(ended(name, "the token has ended"));
     };
+    // Who held the lock before us may have failed since we looked.
+    if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
+        return Ok(fresh);
+    }
     let cut_off = journal::find(sessions.paths, name)
         .filter(|intent| intent.concerns(refresh_token) && intent.is_in_doubt());
     if let (Some(intent), true, false) = (&cut_off, session.lives(now()), want.insists()) {
         let notice = format!("{}; the token at hand lives on", cut_off_words(intent));
         return Ok(Fresh::of(profile, session, Some(notice)));
-    }
-    if sessions.deadline.left() < TO_STORE {
-        return Err(Error::timed_out("there is no time left to renew the login").next("try again"));
     }
 
     let mut intent = Intent::of(&session, refresh_token, now());
@@ -211,32 +217,37 @@ fn under_lock(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, _loc
     fault::point("intent");
 
     let whole = Uninterrupted::begin();
-    let until = Instant::now() + (sessions.deadline.left() - TO_STORE);
+    // Nothing may be left by now, after a slow disk or a stop: then nothing is sent.
+    let until = Instant::now() + sessions.deadline.left().saturating_sub(sessions.to_store);
     let http = Http::new(Duration::from_secs(30)).until(until);
+    log::debug!("asks {} for a new token of {name}", crate::http::Place::of(token_endpoint));
     let outcome = token::refresh(&http, token_endpoint, client_id, refresh_token);
     fault::point("answered");
 
     let fresh = match outcome {
         Refreshed::Tokens(tokens) => {
             let renewed = renewed(&session, profile.generation, tokens);
-            let notice = keep(sessions, &mut profile, &renewed);
-            journal::clear(sessions.paths, name);
+            let kept = keep(sessions, &mut profile, &renewed);
+            // Where the new session is nowhere, the intent is all that can tell the next process why.
+            if !matches!(kept, Kept::Nowhere(_)) {
+                journal::clear(sessions.paths, name);
+            }
             fault::point("cleared");
-            Ok(Fresh::of(profile, renewed, notice))
+            Ok(Fresh::of(profile, renewed, kept.notice()))
         }
         Refreshed::SessionOver => over(sessions, profile, &session, cut_off.as_ref(), want),
         Refreshed::Refused(code) => {
-            journal::clear(sessions.paths, name);
-            living_or(sessions, name, want, token::refused(&code))
+            let error = token::refused(&code);
+            intent.failed = Some(Failed::note(&error, false, now_ms(), BACK_OFF));
+            note(sessions, name, &intent);
+            living_or(sessions, name, want, error)
         }
         Refreshed::Trouble(failure) => {
-            let arrived = failure.may_have_arrived();
-            let wait = wait_for(&failure);
-            let error = Error::from(failure);
+            let error = trouble(&failure, token_endpoint);
             // An earlier doubt stays one although this try did not reach the server.
-            let in_doubt = arrived || cut_off.is_some();
-            intent.failed = Some(Failed::note(&error, in_doubt, now_ms(), wait));
-            sessions.write_intent(name, &intent)?;
+            let in_doubt = failure.may_have_arrived() || cut_off.is_some();
+            intent.failed = Some(Failed::note(&error, in_doubt, now_ms(), wait_for(&failure)));
+            note(sessions, name, &intent);
             living_or(sessions, name, want, error)
         }
     };
@@ -248,6 +259,24 @@ fn under_lock(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, _loc
                 .next("ask for less with --min-ttl; a personal access token does not end"))
         }
         _ => Ok(fresh),
+    }
+}
+
+/// Writes down how it failed. Where that cannot be done the intent stands as it was: in doubt.
+fn note(sessions: &Sessions<'_>, name: &ProfileName, intent: &Intent) {
+    let _ = sessions.write_intent(name, intent);
+}
+
+/// The error for a refresh that the server neither granted nor refused. A status without an OAuth error comes
+/// from something in front of the token endpoint: no verdict on the login.
+fn trouble(failure: &Failure, token_endpoint: &Url) -> Error {
+    let error = Error::from(failure.clone());
+    match failure.status() {
+        Some(code) if error.kind() != Kind::Unreachable => {
+            Error::unreachable(format!("{} does not work (HTTP {code})", Place::of(token_endpoint)))
+                .next("try again; if it stays so, ask whoever runs that server")
+        }
+        _ => error,
     }
 }
 
@@ -279,29 +308,51 @@ fn renewed(old: &Session, generation: u64, tokens: Tokens) -> Session {
     }
 }
 
+/// Where a renewed session is, and what the person should hear of it.
+enum Kept {
+    Home,
+    Rescued(String),
+    Nowhere(String),
+}
+
+impl Kept {
+    fn notice(self) -> Option<String> {
+        match self {
+            Kept::Home => None,
+            Kept::Rescued(notice) | Kept::Nowhere(notice) => Some(notice),
+        }
+    }
+}
+
 /// Stores the new session. The server has taken the old one back, so whatever the disk says, the new one must
 /// not be lost: it goes home, or into the rescue folder, or at least to whoever asked.
-fn keep(sessions: &Sessions<'_>, profile: &mut Profile, renewed: &Session) -> Option<String> {
+fn keep(sessions: &Sessions<'_>, profile: &mut Profile, renewed: &Session) -> Kept {
     let name = profile.name.clone();
-    let home = fault::disk("box")
-        .map_err(|error| Error::io("the store", &error))
-        .and_then(|()| sessions.store().put(&Shelf::session(&name), super::IDENTITY, renewed));
+    let home = put(sessions, &name, renewed);
     fault::point("box");
     let Err(refused) = home else {
-        rescue::forget(sessions.paths, &name);
         follow_up(sessions, profile, renewed);
-        return None;
+        return Kept::Home;
     };
-    Some(match rescue::keep(sessions, &name, renewed) {
-        Ok(place) => format!(
+    let refused = refused.what();
+    match rescue::keep(sessions, &name, renewed) {
+        Ok(place) => Kept::Rescued(format!(
             "the login was renewed, but could not be stored ({refused}); it is kept in {} until it can: make room soon",
             place.display()
-        ),
-        Err(_) => format!(
+        )),
+        Err(_) => Kept::Nowhere(format!(
             "the login was renewed, but could not be stored anywhere ({refused}); this token is the last one: \
              make room and log in again"
-        ),
-    })
+        )),
+    }
+}
+
+/// Puts the session into the store; what was rescued is then out of date.
+fn put(sessions: &Sessions<'_>, name: &ProfileName, session: &Session) -> Result<()> {
+    fault::disk("box").map_err(|error| Error::io("the store cannot be written", &error))?;
+    sessions.store().put(&Shelf::session(name), super::IDENTITY, session)?;
+    rescue::forget(sessions.paths, name);
+    Ok(())
 }
 
 /// The profile and the mark follow the box. If they cannot, the next run mends them: the login itself is safe.
@@ -316,12 +367,8 @@ fn follow_up(sessions: &Sessions<'_>, profile: &mut Profile, session: &Session) 
 /// Mends what a process left that died after the box, or could not write it.
 fn take_home(sessions: &Sessions<'_>, profile: &mut Profile, session: &Session) {
     let name = profile.name.clone();
-    if rescue::is_there(sessions.paths, &name) {
-        let stored = sessions.store().put(&Shelf::session(&name), super::IDENTITY, session);
-        if stored.is_err() {
-            return;
-        }
-        rescue::forget(sessions.paths, &name);
+    if rescue::is_there(sessions.paths, &name) && put(sessions, &name, session).is_err() {
+        return;
     }
     follow_up(sessions, profile, session);
 }
@@ -336,15 +383,16 @@ fn over(
     want: &Want<'_>,
 ) -> Result<Fresh> {
     let name = profile.name.clone();
-    if let Ok((profile, session)) = read(sessions, &name)
-        && session.refresh_token() != asked.refresh_token()
-        && want.is_met_by(&session)
-    {
-        return Ok(Fresh::of(profile, session, None));
+    let (_, session) = read(sessions, &name)?;
+    if session.refresh_token() != asked.refresh_token() {
+        let error =
+            Error::failed("the login was renewed or begun anew elsewhere meanwhile").next("try again");
+        return living_or(sessions, &name, want, error);
     }
     profile.ended_at = Some(now());
     profile.generation = profile.generation.max(asked.generation) + 1;
-    profile.save(sessions.paths)?;
+    // A disk that refuses this makes the next process hear it from the server again.
+    let _ = profile.save(sessions.paths);
     let _ = sessions.mark(&profile);
     journal::clear(sessions.paths, &name);
     Err(match cut_off {

@@ -1,48 +1,79 @@
 //! A token that a server has refused although we believe it good. A client that erases it must not get it again
 //! at once: git-lfs asks, is refused, erases and asks without end.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 
 use super::{Fresh, Sessions, Want};
 use crate::broker::now;
 use crate::error::{Error, Kind, Result};
-use crate::profile::ProfileName;
+use crate::profile::{ProfileName, ProviderId};
 use crate::secret::Secret;
 use crate::store::file;
 
-/// How long a refused token stays refused. One 401 may be the server's mistake, so not for ever.
-const REFUSED: u64 = 300;
+/// How long a refusal counts. One 401 may be the server's mistake, so not for ever.
+const COUNTS: u64 = 300;
 
 #[derive(Serialize, Deserialize)]
 struct Refusal {
     token: String,
     at: u64,
+    /// Another token was refused shortly before: it is not the token that is wrong.
+    #[serde(default)]
+    again: bool,
+}
+
+/// What a refusal means for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody refused it.
+    Good,
+    /// It was refused; another one may be worth a try.
+    Refused,
+    /// It was refused, and so was the one before: another one will be, too.
+    Hopeless,
 }
 
 impl Sessions<'_> {
-    pub(super) fn refusal_path(&self, name: &ProfileName) -> std::path::PathBuf {
+    /// Notes that a server refused `token`, if that is the session's.
+    pub fn refuse(&self, name: &ProfileName, token: &Secret) -> Result<()> {
+        match self.load(name)?.is_some_and(|session| session.access == *token) {
+            true => note(&self.of_session(name), token),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a server refused this token of the session a short while ago.
+    pub fn standing(&self, name: &ProfileName, token: &Secret) -> Standing {
+        standing(&self.of_session(name), token)
+    }
+
+    /// Notes that a server refused a token from outside.
+    pub fn refuse_outside(&self, provider: ProviderId, token: &Secret) -> Result<()> {
+        self.prepare()?;
+        note(&self.of_outside(provider), token)
+    }
+
+    /// Whether a server refused this token from outside a short while ago.
+    pub fn outside_standing(&self, provider: ProviderId, token: &Secret) -> Standing {
+        standing(&self.of_outside(provider), token)
+    }
+
+    pub(super) fn forget_refusal(&self, name: &ProfileName) {
+        let _ = file::remove(&self.of_session(name));
+    }
+
+    fn of_session(&self, name: &ProfileName) -> PathBuf {
         self.paths.store.join(format!("session+{name}.refused"))
     }
 
-    /// Notes that a server refused `token`, if that is the session's.
-    pub fn refuse(&self, name: &ProfileName, token: &Secret) -> Result<()> {
-        if self.load(name)?.is_none_or(|session| session.access != *token) {
-            return Ok(());
-        }
-        let path = self.refusal_path(name);
-        let refusal = Refusal { token: super::journal::fingerprint(token), at: now() };
-        let bytes = serde_json::to_vec(&refusal).map_err(|error| Error::failed(error.to_string()))?;
-        file::replace(&path, &bytes)
-            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
-    }
-
-    /// Whether a server refused this very token a short while ago.
-    pub fn is_refused(&self, name: &ProfileName, token: &Secret) -> bool {
-        let bytes = file::read(&self.refusal_path(name), 1024).ok().flatten();
-        let refusal = bytes.and_then(|bytes| serde_json::from_slice::<Refusal>(&bytes).ok());
-        refusal.is_some_and(|refusal| {
-            refusal.token == super::journal::fingerprint(token) && now().saturating_sub(refusal.at) < REFUSED
-        })
+    fn of_outside(&self, provider: ProviderId) -> PathBuf {
+        let provider = match provider {
+            ProviderId::Seqera => "seqera",
+            ProviderId::Sekuire => "sekuire",
+        };
+        self.paths.store.join(format!("outside+{provider}.refused"))
     }
 
     /// Another token than `refused`; nothing where the login gives no other.
@@ -57,4 +88,27 @@ impl Sessions<'_> {
             Err(_) => Ok(None),
         }
     }
+}
+
+fn note(path: &Path, token: &Secret) -> Result<()> {
+    let token = super::journal::fingerprint(token);
+    let again = read(path).is_some_and(|before| before.again || before.token != token);
+    let refusal = Refusal { token, at: now(), again };
+    let bytes = serde_json::to_vec(&refusal).map_err(|error| Error::failed(error.to_string()))?;
+    file::replace(path, &bytes)
+        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+}
+
+fn standing(path: &Path, token: &Secret) -> Standing {
+    match read(path) {
+        Some(refusal) if refusal.again => Standing::Hopeless,
+        Some(refusal) if refusal.token == super::journal::fingerprint(token) => Standing::Refused,
+        _ => Standing::Good,
+    }
+}
+
+/// The refusal that still counts.
+fn read(path: &Path) -> Option<Refusal> {
+    let refusal: Refusal = serde_json::from_slice(&file::read(path, 1024).ok()??).ok()?;
+    (now().saturating_sub(refusal.at) < COUNTS).then_some(refusal)
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::profile::{Profile, ProfileName};
 use crate::shell::mark::Mark;
-use crate::store::{Shelf, file};
+use crate::store::Shelf;
 
 impl Sessions<'_> {
     /// Gives the login `old` the name `new`, in this shell's choice and in the prompts too.
@@ -84,7 +84,7 @@ impl Sessions<'_> {
     fn forget_traces(&self, name: &ProfileName) -> Result<()> {
         rescue::forget(self.paths, name);
         journal::clear(self.paths, name);
-        let _ = file::remove(&self.refusal_path(name));
+        self.forget_refusal(name);
         Mark::remove(self.paths, name)
     }
 }
@@ -99,6 +99,7 @@ mod tests {
     use crate::profile::{Method, ProviderId};
     use crate::secret::Secret;
     use crate::session::{Grant, Want};
+    use crate::store::file;
 
     struct House {
         _folder: tempfile::TempDir,

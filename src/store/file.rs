@@ -4,6 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use crate::fault;
+
 /// Makes `dir`, and what is missing above it, mode 0700. An existing folder is taken only if it is a real
 /// folder of ours; one that others can enter is closed to them.
 ///
@@ -53,12 +55,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     new.write_all(bytes)?;
     new.as_file().sync_all()?;
+    fault::point("written");
     new.persist(path).map_err(|error| error.error)?;
+    fault::point("renamed");
     sync_dir(dir)
 }
 
 /// The beginning of the name of a file that is being written.
-const TEMPORARY: &str = ".new-";
+pub(super) const TEMPORARY: &str = ".new-";
 
 /// Whether the name is that of a file being written; a killed process leaves one behind.
 pub fn is_temporary(name: &std::ffi::OsStr) -> bool {

@@ -13,7 +13,7 @@ use fs2::FileExt;
 
 use super::owner::{self, Owner};
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_words};
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Lock {
             }
             if deadline.passed() {
                 return Err(Error::timed_out(format!("another process holds {}", path.display()))
-                    .next("try again; if it stays so, see which process has that file open"));
+                    .next(if_it_stays_so(path)));
             }
             pause.wait(deadline);
         }
@@ -56,8 +56,9 @@ impl Lock {
 
     /// Takes the lock at `path` if nobody holds it.
     pub fn try_acquire(path: &Path) -> Result<Option<Lock>> {
-        let failed =
-            |error: io::Error| Error::io(format_args!("{} cannot be locked", path.display()), &error);
+        let failed = |error: io::Error| {
+            Error::store(format!("{} cannot be locked: {}", path.display(), io_words(&error)))
+        };
         let mut options = OpenOptions::new();
         // Opened for writing because an exclusive lock on NFS needs it (flock(2)).
         options.read(true).write(true).create(true).truncate(false);
@@ -79,6 +80,19 @@ impl Lock {
             }
             Err(error) => Err(failed(error)),
         }
+    }
+}
+
+/// What to do about somebody who holds the lock at `path` for too long.
+pub fn if_it_stays_so(path: &Path) -> String {
+    match Owner::of(path) {
+        Some((owner_file, who)) => format!(
+            "try again; if it stays so and process {} on {} is certainly gone, remove {}",
+            who.pid,
+            crate::ui::plain(&who.host),
+            owner_file.display()
+        ),
+        None => format!("try again; if it stays so, see which process has {} open", path.display()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! A lock made of files, for file systems that cannot lock.
 //!
 //! Beside `lock` stand `lock.1`, `lock.2`, …: each names its owner, and the highest number counts. Taking the
-//! lock is creating the next number, which only one process can (`O_EXCL`, safe on NFS since version 3);
+//! lock is giving one's file the next number, which only one process can (link(2) never replaces a file);
 //! letting go is replacing one's file by an empty one. Numbers only grow, so a slow process that still
 //! believes in an old number can never take the lock from its new owner: it finds a higher one and withdraws.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,10 +16,15 @@ use super::file;
 /// Who holds a lock: enough to prove, on the same host, that it is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The host's name.
+    /// The host's name, and what tells it from another of that name; empty where it is not known.
     pub host: String,
+    #[serde(default)]
+    machine: String,
     /// Changes with every start of the host; empty where it is not known.
     pub boot: String,
+    /// Where its number counts: containers on one host number their processes each for itself.
+    #[serde(default)]
+    pid_namespace: String,
     /// The process.
     pub pid: u32,
     /// When the process began, in the kernel's own unit: a number may be given to another process.
@@ -30,19 +35,31 @@ impl Identity {
     /// This process.
     pub fn here() -> Identity {
         let pid = std::process::id();
-        Identity { host: host_name(), boot: boot_id(), pid, began: began(pid).unwrap_or(0) }
+        Identity {
+            host: host_name(),
+            machine: machine_id(),
+            boot: boot_id(),
+            pid_namespace: pid_namespace(),
+            pid,
+            began: began(pid).unwrap_or(0),
+        }
     }
 
-    /// Whether that process certainly no longer runs. Of another host nothing is certain.
+    /// Whether that process certainly no longer runs. Of another host nothing is certain, and neither is it of
+    /// another container on this one.
     pub fn is_gone(&self) -> bool {
         let here = Identity::here();
-        if self.host != here.host {
+        if self.boot.is_empty() || here.boot.is_empty() {
             return false;
         }
-        if self.boot != here.boot {
-            return !self.boot.is_empty() && !here.boot.is_empty();
+        match self.boot == here.boot {
+            true => {
+                let can_see_it = !here.pid_namespace.is_empty() && self.pid_namespace == here.pid_namespace;
+                can_see_it && began(self.pid) != Some(self.began)
+            }
+            // Cloned machines may share a name or a number, and hardly both.
+            false => self.host == here.host && self.machine == here.machine,
         }
-        cfg!(target_os = "linux") && began(self.pid) != Some(self.began)
     }
 }
 
@@ -61,17 +78,17 @@ impl Owner {
         }
         let mine = highest.unwrap_or(0) + 1;
         let claimed = numbered(path, mine);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut owner_file = match options.open(&claimed) {
-            Ok(owner_file) => owner_file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        // Written whole under another name first: an owner that dies in between must not leave a number behind
+        // that names nobody.
+        let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut owner_file = tempfile::Builder::new().prefix(file::TEMPORARY).tempfile_in(dir)?;
         owner_file.write_all(&serde_json::to_vec(&Identity::here())?)?;
-        owner_file.sync_all()?;
+        owner_file.as_file().sync_all()?;
+        match owner_file.persist_noclobber(&claimed) {
+            Ok(_) => {}
+            Err(taken) if taken.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(failed) => return Err(failed.error),
+        }
         if self::highest(path)? != Some(mine) {
             fs::remove_file(&claimed)?;
             return Ok(None);
@@ -82,6 +99,13 @@ impl Owner {
         Ok(Some(Owner(claimed)))
     }
 
+    /// Who holds the lock at `path`, and by which file; nothing where nobody holds it by a file.
+    pub fn of(path: &Path) -> Option<(PathBuf, Identity)> {
+        let file = numbered(path, highest(path).ok()??);
+        let who = serde_json::from_slice(&file::read(&file, LIMIT).ok()??).ok()?;
+        Some((file, who))
+    }
+
     /// Lets go.
     pub fn release(&self) {
         // If this fails the lock stays ours until this process ends, which frees it too.
@@ -90,6 +114,7 @@ impl Owner {
 }
 
 const RELEASED: &[u8] = b"released\n";
+const LIMIT: u64 = 4096;
 
 fn numbered(path: &Path, number: u64) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -110,11 +135,11 @@ fn highest(path: &Path) -> io::Result<Option<u64>> {
     Ok(highest)
 }
 
-/// An owner file that is not yet whole is one being written: its owner is alive, or died within an instant
-/// that we let pass before believing it.
+/// An owner file that names nobody may be one that another host still writes: its owner is alive, or died
+/// within an instant that we let pass before believing it.
 fn is_free(path: &Path) -> io::Result<bool> {
     const HALF_WRITTEN: std::time::Duration = std::time::Duration::from_secs(30);
-    let Some(bytes) = file::read(path, 4096)? else { return Ok(false) };
+    let Some(bytes) = file::read(path, LIMIT)? else { return Ok(false) };
     if bytes == RELEASED {
         return Ok(true);
     }
@@ -126,6 +151,10 @@ fn is_free(path: &Path) -> io::Result<bool> {
 
 /// The name of this host.
 pub fn host_name() -> String {
+    #[cfg(feature = "fault-points")]
+    if let Some(host) = crate::paths::env_text("SEQERA_TEST_HOST") {
+        return host;
+    }
     #[cfg(unix)]
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     #[cfg(not(unix))]
@@ -144,10 +173,25 @@ fn boot_id() -> String {
     }
 }
 
-/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included.
+/// machine-id(5).
+fn machine_id() -> String {
+    fs::read_to_string("/etc/machine-id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+/// namespaces(7); empty where there are none.
+fn pid_namespace() -> String {
+    fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
+/// process that has ended, also while nobody has waited for it.
 fn began(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    match fields.next()? {
+        "Z" | "X" => None,
+        _ => fields.nth(18)?.parse().ok(),
+    }
 }
 
 /// Whether a test asks for owner files where the file system could lock.
@@ -188,7 +232,12 @@ mod tests {
             taken
         };
         assert!(!owned_by(&here), "alive");
-        assert!(!owned_by(&Identity { host: "elsewhere".into(), ..here.clone() }), "another host");
+        let elsewhere = Identity { host: "elsewhere".into(), boot: "another".into(), ..here.clone() };
+        assert!(!owned_by(&elsewhere), "another host");
+        let namesake = Identity { machine: "another".into(), boot: "another".into(), ..here.clone() };
+        assert!(!owned_by(&namesake), "another host of the same name");
+        let container = Identity { pid_namespace: "pid:[1]".into(), pid: 1, began: 0, ..here.clone() };
+        assert!(!owned_by(&container), "another container on this host");
         assert!(owned_by(&Identity { began: here.began + 1, ..here.clone() }), "number given again");
         assert!(owned_by(&Identity { boot: "an earlier start".into(), ..here.clone() }), "restarted");
         fs::write(numbered(&path, 7), b"{\"host\":").unwrap();

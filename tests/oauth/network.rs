@@ -121,16 +121,16 @@ fn one_request() {
 }
 
 /// `openssl s_server` with a certificate of its own; stopped when dropped.
-struct Tls {
+pub struct Tls {
     process: Child,
     port: String,
-    certificate: PathBuf,
+    pub certificate: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl Tls {
     /// A server whose certificate is for `name` and good until the year `until`.
-    fn start(name: &str, until: u16) -> Tls {
+    pub fn start(name: &str, until: u16) -> Tls {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("index"), "").unwrap();
@@ -162,7 +162,7 @@ impl Tls {
         }
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("https://localhost:{}/", self.port)
     }
 }

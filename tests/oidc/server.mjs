@@ -24,6 +24,8 @@ const provider = new Provider(issuer, {
     deviceFlow: { enabled: true },
     revocation: { enabled: true, allowedPolicy: () => true },
   },
+  // As the Platform: who may have a refresh token gets one without being asked for consent again and again.
+  issueRefreshToken: (_context, client, _code) => client.grantTypeAllowed('refresh_token'),
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   pkce: { required: () => true },
   rotateRefreshToken: true,

@@ -6,10 +6,11 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
 /// Far beyond what any program here needs on a busy machine: who reaches it hangs.
@@ -125,12 +126,12 @@ impl Run {
 
     /// stdout as text.
     pub fn out(&self) -> String {
-        String::from_utf8_lossy(&self.stdout).into_owned()
+        text(&self.stdout)
     }
 
     /// stderr as text.
     pub fn err(&self) -> String {
-        String::from_utf8_lossy(&self.stderr).into_owned()
+        text(&self.stderr)
     }
 
     /// Asserts the exit code, and shows everything where it is another.
@@ -158,9 +159,15 @@ impl std::fmt::Debug for Run {
 /// started, and the test fails. What it says goes to files: a left-over child that keeps a pipe open cannot
 /// hang the test.
 #[track_caller]
-pub fn run(mut command: Command, stdin: impl AsRef<[u8]>) -> Run {
+pub fn run(command: Command, stdin: impl AsRef<[u8]>) -> Run {
+    start(command, stdin).finish()
+}
+
+/// Starts a command with `stdin` as its input.
+#[track_caller]
+pub fn start(mut command: Command, stdin: impl AsRef<[u8]>) -> Running {
     let line = format!("{:?} {:?}", command.get_program(), command.get_args().collect::<Vec<_>>());
-    let (mut stdout, mut stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
     let started = Instant::now();
     let mut child =
@@ -172,20 +179,74 @@ pub fn run(mut command: Command, stdin: impl AsRef<[u8]>) -> Run {
     let bytes = stdin.as_ref().to_vec();
     // Who does not read all of its input gets what it wants: a pipe that closes.
     let writer = std::thread::spawn(move || drop(input.write_all(&bytes)));
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
+    Running { line, started, child, writer: Some(writer), stdout, stderr, ended: false }
+}
+
+/// A program that runs; it is killed when dropped.
+pub struct Running {
+    line: String,
+    started: Instant,
+    child: Child,
+    writer: Option<JoinHandle<()>>,
+    stdout: fs::File,
+    stderr: fs::File,
+    ended: bool,
+}
+
+impl Running {
+    /// Its number.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until it has been stopped: 3rd field of proc_pid_stat(5).
+    #[track_caller]
+    pub fn until_stopped(&self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        until(HANGS, &format!("{} stops", self.line), || {
+            let stat = fs::read_to_string(&stat).unwrap();
+            stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T')
+        });
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn finish(mut self) -> Run {
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if self.started.elapsed() > HANGS {
+                self.kill();
+                panic!("{}: does not end\nstderr: {}", self.line, text(&whole(&mut self.stderr)));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        };
+        self.ended = true;
+        let took = self.started.elapsed();
+        let _ = self.writer.take().unwrap().join();
+        let (stdout, stderr) = (whole(&mut self.stdout), whole(&mut self.stderr));
+        Run { line: std::mem::take(&mut self.line), status, took, stdout, stderr }
+    }
+
+    fn kill(&mut self) {
+        let _ = kill_process_group(self.pid(), Signal::KILL);
+        let _ = self.child.wait();
+        self.ended = true;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.kill();
         }
-        if started.elapsed() > HANGS {
-            let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
-            child.wait().unwrap();
-            panic!("{line}: does not end\nstderr: {}", String::from_utf8_lossy(&whole(&mut stderr)));
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    };
-    let took = started.elapsed();
-    drop(writer.join());
-    Run { line, status, took, stdout: whole(&mut stdout), stderr: whole(&mut stderr) }
+    }
 }
 
 /// Waits until a condition holds, and fails the test where it does not within `deadline`.
@@ -196,6 +257,11 @@ pub fn until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool
         assert!(Instant::now() < end, "{what}: not within {deadline:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Bytes as text.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn whole(file: &mut fs::File) -> Vec<u8> {

@@ -6,4 +6,5 @@ pub mod home;
 pub mod keyring;
 pub mod oci_image;
 pub mod registry;
+pub mod session;
 pub mod token_registry;

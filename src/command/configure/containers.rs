@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use super::{Change, home, link, program_dir};
 use crate::error::{Error, Result};
-use crate::paths::non_empty;
 
 const NAME: &str = "docker-credential-seqera";
 
@@ -24,12 +23,9 @@ pub fn plan() -> Result<Vec<Change>> {
     Ok(vec![link::plan(NAME)?, Change::File { path: drop_in()? }])
 }
 
+/// containers-registries.conf.d(5): always below the home, whatever `XDG_CONFIG_HOME` says.
 fn drop_in() -> Result<PathBuf> {
-    let config = match non_empty("XDG_CONFIG_HOME") {
-        Some(dir) => PathBuf::from(dir),
-        None => home()?.join(".config"),
-    };
-    Ok(config.join("containers/registries.conf.d/50-seqera.conf"))
+    Ok(home()?.join(".config/containers/registries.conf.d/50-seqera.conf"))
 }
 
 /// Writes the drop-in.

@@ -113,6 +113,13 @@ impl Record {
         }
     }
 
+    /// Whether we made the change for another client and not yet for this one: two clients may look for the
+    /// helper under one name, and the link stays until both are taken back.
+    fn is_shared(&self, client: Client, change: &Change) -> bool {
+        let mut clients = self.steps.iter().filter(|step| &step.change == change).map(|step| &step.client);
+        clients.clone().next().is_some() && clients.all(|other| other != client.name())
+    }
+
     fn save(&self, paths: &Paths) -> Result<()> {
         let path = Record::path(paths);
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::failed(error.to_string()))?;
@@ -198,7 +205,8 @@ fn configure(client: Client, record: &mut Record, args: &Args, context: &Context
         Client::Docker => docker::plan(&args.registry)?,
         Client::Containers => containers::plan()?,
     };
-    let missing: Vec<Change> = changes.into_iter().filter(|change| !change.is_done()).collect();
+    let missing: Vec<Change> =
+        changes.into_iter().filter(|change| !change.is_done() || record.is_shared(client, change)).collect();
     if missing.is_empty() {
         context.tell(&format!("{} already uses the helper.", client.name()));
         return Ok(());
@@ -217,6 +225,9 @@ fn configure(client: Client, record: &mut Record, args: &Args, context: &Context
         record.steps.retain(|known| known != &step);
         record.steps.push(step.clone());
         record.save(&context.paths)?;
+        if step.change.is_done() {
+            continue;
+        }
         step.change.make()?;
         context.tell(&format!("Set {}", step.change.words()));
         if let Change::JsonKey { before: Some(before), .. } = &step.change {
@@ -240,8 +251,10 @@ fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -
             ui::out(&format!("would take back {}", step.change.words()))?;
             continue;
         }
-        step.change.take_back()?;
         record.steps.retain(|known| known != step);
+        if !record.steps.iter().any(|other| other.change == step.change) {
+            step.change.take_back()?;
+        }
         record.save(&context.paths)?;
         context.tell(&format!("Took back {}", step.change.words()));
     }

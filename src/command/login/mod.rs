@@ -15,17 +15,19 @@ use std::time::Duration;
 use super::Context;
 use crate::broker::now;
 use crate::deadline::Deadline;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::discovery::{self, DiscoveryError, Server};
 use crate::oauth::{Client, Tokens};
 use crate::process::Uninterrupted;
 use crate::profile::{Method, Profile, ProfileName, ProviderId};
-use crate::provider::Account;
 use crate::provider::seqera::{self, Api, User};
+use crate::provider::{Account, Provider};
 use crate::secret::Secret;
 use crate::session::revocation::{self, Back};
 use crate::session::{Grant, Session, Sessions};
+use crate::store::Store;
+use crate::target::Target;
 use crate::ui::{self, Keyboard};
 use settings::Settings;
 
@@ -116,6 +118,7 @@ fn seqera(args: &Args, context: &Context) -> Result<()> {
 fn server(http: &Http, settings: &Settings) -> Result<Option<Server>> {
     let mut without = None;
     for authority in &settings.authorities {
+        log::debug!("asks {authority} how to log in to {}", settings.endpoint);
         match discovery::discover(http, authority) {
             Ok(server) => return Ok(Some(server)),
             Err(DiscoveryError::NoOidc(error)) => without = without.or(Some(error)),
@@ -138,6 +141,15 @@ fn server(http: &Http, settings: &Settings) -> Result<Option<Server>> {
     }
 }
 
+/// Says so where a token of one installation is about to go to another, as the environment has it.
+fn say_if_apart(settings: &Settings) {
+    let apis = seqera::Seqera.origins(&settings.endpoint);
+    let elsewhere = |authority: &&String| Target::from_url(authority).is_none_or(|it| !apis.contains(&it));
+    if let Some(authority) = settings.authorities.iter().find(elsewhere) {
+        ui::say(&format!("The login is at {authority}, the API at {}.", settings.endpoint));
+    }
+}
+
 fn oauth(
     args: &Args,
     http: &Http,
@@ -145,6 +157,7 @@ fn oauth(
     settings: &Settings,
     keyboard: &mut Option<Keyboard>,
 ) -> Result<Entry> {
+    say_if_apart(settings);
     let (method, tokens, browser) = match args.device {
         true => (Method::Device, device::login(http, server, settings)?, None),
         false => {
@@ -188,7 +201,9 @@ fn brought(token: Secret) -> Result<Entry> {
 fn without_oidc(http: &Http, settings: &Settings) -> Result<Entry> {
     let endpoint = &settings.endpoint;
     let version = Api::new(http, endpoint).service_info().ok().and_then(|info| info.version);
-    let version = version.map(|version| format!(" (version {version})")).unwrap_or_default();
+    let is_one =
+        |v: &String| v.len() <= 32 && v.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c));
+    let version = version.filter(is_one).map(|version| format!(" (version {version})")).unwrap_or_default();
     let what = format!("the Platform at {endpoint}{version} has no login through the browser");
     if !ui::can_ask() {
         return Err(Error::not_logged_in(what).next(format!(
@@ -208,7 +223,16 @@ fn enter(
     method: Method,
     session: &Session,
 ) -> Result<(Profile, User)> {
-    let user = seqera::user(http, &settings.endpoint, &session.access)?;
+    let user = seqera::user(http, &settings.endpoint, &session.access).map_err(|error| match method {
+        // Nobody mistyped this one.
+        Method::Browser | Method::Device if error.kind() == Kind::NotLoggedIn => {
+            Error::not_logged_in(error.what()).next(
+                "the login server and the API may not belong together: check SEQERA_AUTH_DOMAIN, \
+                 SEQERA_PLATFORM_API_URL and SEQERA_AUTH_AUDIENCE",
+            )
+        }
+        _ => error,
+    })?;
     let Account { id, name: account } = user.clone().into();
     let known = Profile::load(&context.paths, name).ok().flatten();
     // Whoever logs in again as themselves finds their organization and workspace as they were.
@@ -243,6 +267,8 @@ fn enter(
 pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Session) -> Result<()> {
     let is_first = Profile::list(&context.paths)?.is_empty();
     let before = Profile::load(&context.paths, &profile.name).ok().flatten();
+    // A keychain that asks the person is asked while they can still interrupt.
+    let prepared = Store::new(&context.paths, Deadline::after(TO_STORE)).prepare()?;
     let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
     let (earlier, notice) = {
         let _whole = Uninterrupted::begin();
@@ -253,11 +279,12 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
         }
         begun
     };
-    if let Some(notice) = notice {
+    if let Some(notice) = prepared.or(notice) {
         ui::say(&notice);
     }
-    if let Some((earlier, before)) = earlier.zip(before) {
-        give_back(context, http, &earlier, &before.endpoint);
+    if let Some(earlier) = earlier {
+        let endpoint = before.map(|before| before.endpoint).unwrap_or_default();
+        give_back(context, http, &earlier, &endpoint);
     }
     Ok(())
 }
@@ -325,8 +352,14 @@ fn say_who(context: &Context, profile: &Profile) {
     if let Some(account) = &profile.account {
         context.tell(&format!("Logged in as: {account}"));
     }
-    if profile.method != Method::Token && profile.access_expires_at.is_none() {
-        context.tell("The server does not say when this login ends.");
+    match (profile.method, profile.access_expires_at) {
+        (Method::Browser | Method::Device, None) => {
+            context.tell("The server does not say when this login ends.");
+        }
+        (Method::Browser | Method::Device, Some(_)) if !profile.renews => {
+            context.tell("This login does not renew itself: see with `seqera status` when it ends.");
+        }
+        _ => {}
     }
     if let Ok(Some((variable, _))) = context.outside_token() {
         ui::say(&format!(

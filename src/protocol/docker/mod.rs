@@ -37,7 +37,7 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
         }
         // docker-py lets us have its own standard input here: reading it could wait for ever.
         Some(Operation::List) => done(list(deadline)),
-        Some(_) => match read_input() {
+        Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
             Err(error) => says(error.what()),
         },
@@ -101,12 +101,12 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
     if !server.exact {
-        let platform = match broker.platform_token(&server.target)? {
+        let token = match broker.platform(&server.target)? {
+            Some(platform) => broker.platform_token(&platform)?,
             None => broker.registry_login(&server.target)?,
-            token => token,
         };
-        if let Some(platform) = platform {
-            return Ok(wire::got(server_url, &platform.username, &platform.token).ok_or(NOT_FOUND)?);
+        if let Some(token) = token {
+            return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
         }
     }
     let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
@@ -131,6 +131,9 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
             true => Ok(Zeroizing::default()),
             false => Err(served_already(&stored.server.target, &owner).into()),
         };
+    }
+    if broker.is_platform_user(&stored.server.target, &stored.username) {
+        return Ok(Zeroizing::default());
     }
     let login = Login {
         path: Some(Secret::from(stored.server.path.as_str())),

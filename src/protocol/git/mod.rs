@@ -22,7 +22,7 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
     match Operation::from_name(word) {
         Some(Operation::Capability) => reply(CAPABILITIES),
         None => 0,
-        Some(_) => match read_input() {
+        Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
             Err(error) => fail(&error),
         },
@@ -55,12 +55,14 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
     match operation {
         Operation::Capability => nothing,
         Operation::Get => {
-            if let Some(platform) = broker.platform_token(target)? {
-                let wanted = request
-                    .username
-                    .as_ref()
-                    .is_none_or(|name| name.expose() == platform.username.as_bytes());
-                return Ok(if wanted { platform_lines(&platform, &request) } else { Zeroizing::default() });
+            if let Some(platform) = broker.platform(target)? {
+                let filter = request.username.as_ref();
+                if filter.is_some_and(|name| name.expose() != platform.username().as_bytes()) {
+                    return nothing;
+                }
+                if let Some(token) = broker.platform_token(&platform)? {
+                    return Ok(platform_lines(&token, &request));
+                }
             }
             let usable = |login: &Login| matches(login) && (request.can_authtype || login.password.is_some());
             let found = broker.find(KIND, target, usable)?;
@@ -81,9 +83,9 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
         Operation::Store => {
             let whole = (request.username.is_some() && request.password.is_some())
                 || (request.authtype.is_some() && request.credential.is_some());
-            let is_platform_s = || {
-                let name = request.username.as_ref().and_then(Secret::expose_str);
-                name.is_some_and(|name| broker.is_platform_user(target, name))
+            let is_platform_s = || match &request.username {
+                Some(name) => name.expose_str().is_some_and(|name| broker.is_platform_user(target, name)),
+                None => broker.platform(target).is_ok_and(|platform| platform.is_some()),
             };
             if whole && !request.ephemeral && !is_platform_s() {
                 let (target, login) = (target.clone(), login(request));

@@ -85,7 +85,7 @@ impl<'a> Api<'a> {
         }
         match (self.http.get_json::<Answer>(&self.url(&["orgs"])?, Some(token)), &user.id) {
             (Ok(answer), _) => Ok(memberships(answer.organizations)),
-            (Err(failure), Some(_)) if matches!(failure.status(), Some(403 | 404 | 405)) => {
+            (Err(failure), Some(_)) if matches!(failure.status(), Some(403..=405)) => {
                 let rows = self.rows(token, user)?.into_iter().filter(|row| row.workspace_id.is_none());
                 Ok(memberships(rows.map(|row| row.organization)))
             }

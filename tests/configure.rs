@@ -1,0 +1,192 @@
+//! `seqera configure`: real clients use the helper afterwards, and everything is taken back to the byte.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::git_server::{GitServer, Login};
+use crate::support::gits;
+use crate::support::home::Home;
+use crate::support::registry::Registry;
+
+/// A home with the two programs themselves on its `PATH` and none of their links: `configure` makes these
+/// beside the programs.
+fn home() -> Home {
+    let home = Home::with_file_store();
+    for entry in fs::read_dir(home.bin()).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    for program in [env!("CARGO_BIN_EXE_seqera"), env!("CARGO_BIN_EXE_seqera-credential-helper")] {
+        let copy = home.bin().join(Path::new(program).file_name().unwrap());
+        if fs::hard_link(program, &copy).is_err() {
+            fs::copy(program, &copy).unwrap();
+        }
+    }
+    home
+}
+
+#[track_caller]
+fn configure(home: &Home, args: &[&str]) -> String {
+    let mut words = vec!["configure"];
+    words.extend(args);
+    home.run("seqera", &words, "").ok()
+}
+
+/// Every file and link below the home that is not the store's or the program's own record.
+fn snapshot(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![home.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(home.path()).unwrap().to_path_buf();
+            match fs::symlink_metadata(&path).unwrap() {
+                _ if name.starts_with(".local") => {}
+                of if of.is_dir() => folders.push(path),
+                of if of.is_symlink() => drop(
+                    found.insert(name, fs::read_link(path).unwrap().into_os_string().into_encoded_bytes()),
+                ),
+                of if of.len() > 1 << 20 => drop(found.insert(name, Vec::new())),
+                _ => drop(found.insert(name, fs::read(&path).unwrap())),
+            }
+        }
+    }
+    found
+}
+
+/// Asserts that a change can be looked at without being made, is listed, is made once, and is taken back.
+fn is_taken_back(home: &Home, args: &[&str]) {
+    let before = snapshot(home);
+    let client = args[0];
+    let planned = configure(home, &[args, &["--dry-run"]].concat());
+    assert!(planned.contains("would set"), "{planned}");
+    assert_eq!(snapshot(home), before, "a dry run changes nothing");
+    configure(home, args);
+    let after = snapshot(home);
+    assert_ne!(after, before);
+    assert!(configure(home, &["--list"]).contains(client));
+    configure(home, args);
+    assert_eq!(snapshot(home), after, "twice is once");
+    configure(home, &[client, "--undo", "--dry-run"]);
+    assert_eq!(snapshot(home), after);
+    configure(home, &[client, "--undo"]);
+    assert_eq!(snapshot(home), before, "taken back to the byte");
+    configure(home, &[client, "--undo"]);
+    assert_eq!(snapshot(home), before);
+}
+
+const GIT_CONFIG: &str = "# mine\n[user]\n\tname = Alice ; a comment\n[credential]\n\thelper = cache --timeout=9\n\n[alias]\n st = status\n";
+const DOCKER_CONFIG: &str = "{\n\t\"psFormat\": \"{{.ID}}\",\n\t\"auths\": {\"r.example\": {}},\n\n   \"credHelpers\": { \"gcr.io\": \"gcloud\" }\n}";
+
+#[test]
+fn git_s_configuration_is_taken_back_to_the_byte() {
+    for content in [None, Some(GIT_CONFIG), Some("")] {
+        for args in [&["git"][..], &["git", "--url", "https://github.com"]] {
+            let home = home();
+            content.map(|content| home.write(".gitconfig", content));
+            is_taken_back(&home, args);
+        }
+    }
+}
+
+#[test]
+fn docker_s_configuration_is_taken_back_to_the_byte() {
+    for content in [None, Some(DOCKER_CONFIG), Some("{}"), Some("{\"credsStore\":\"pass\"}\n")] {
+        for args in
+            [&["docker"][..], &["docker", "--registry", "cr.seqera.io", "--registry", "r.example:5000"]]
+        {
+            let home = home();
+            content.map(|content| home.write(".docker/config.json", content));
+            is_taken_back(&home, args);
+        }
+    }
+}
+
+#[test]
+fn the_containers_configuration_is_taken_back_to_the_byte() {
+    let home = home();
+    home.write(".config/containers/registries.conf.d/10-mine.conf", "# mine\n");
+    is_taken_back(&home, &["containers"]);
+}
+
+#[test]
+fn what_others_changed_since_is_left_alone() {
+    let home = home();
+    home.write(".docker/config.json", "{\"credsStore\": \"pass\"}");
+    configure(&home, &["docker"]);
+    home.write(".docker/config.json", "{\"credsStore\": \"desktop\"}");
+    configure(&home, &["docker", "--undo"]);
+    let left = fs::read_to_string(home.path().join(".docker/config.json")).unwrap();
+    assert_eq!(left, "{\"credsStore\": \"desktop\"}");
+}
+
+#[test]
+fn taking_back_one_client_leaves_the_other_its_link() {
+    let home = home();
+    configure(&home, &["docker"]);
+    configure(&home, &["containers"]);
+    configure(&home, &["docker", "--undo"]);
+    assert!(home.bin().join("docker-credential-seqera").exists(), "podman and skopeo still look for it");
+    configure(&home, &["containers", "--undo"]);
+    assert!(!home.bin().join("docker-credential-seqera").exists());
+}
+
+#[test]
+fn git_uses_the_helper_once_it_is_configured() {
+    for git in [gits::current(), gits::distribution()] {
+        for scoped in [false, true] {
+            let home = home();
+            let server = GitServer::start(
+                &gits::current(),
+                &home.path().join("served"),
+                &[Login::basic("alice", "pw")],
+            );
+            let url = server.create("a.git");
+            let base = format!("http://{}", server.host());
+            match scoped {
+                true => configure(&home, &["git", "--url", &base]),
+                false => configure(&home, &["git"]),
+            };
+            let git = git.to_str().unwrap();
+            let login = format!("protocol=http\nhost={}\nusername=alice\npassword=pw\n", server.host());
+            home.run(git, &["credential", "approve"], &login).ok();
+            home.run(git, &["clone", "--quiet", &url, "one"], "").ok();
+
+            // Scoped, other servers are none of its business.
+            home.run(git, &["credential", "approve"], login.replace("127.0.0.1", "localhost")).ok();
+            let stored = home
+                .run(
+                    "seqera-credential-helper",
+                    &["git", "get"],
+                    login.lines().take(2).collect::<Vec<_>>().join("\n").replace("127.0.0.1", "localhost"),
+                )
+                .ok();
+            assert_eq!(stored.is_empty(), scoped, "{stored}");
+
+            configure(&home, &["git", "--undo"]);
+            home.run(git, &["ls-remote", &url], "").expect(128);
+        }
+    }
+}
+
+#[test]
+fn docker_and_skopeo_use_the_helper_once_they_are_configured() {
+    let mut home = home();
+    // The containers tools look below HOME whatever this says.
+    home.set("XDG_CONFIG_HOME", home.path().join("elsewhere"));
+    let registry = Registry::start(&[("alice", "pw")]);
+    let host = registry.host();
+    configure(&home, &["docker", "--registry", host]);
+    configure(&home, &["containers"]);
+    home.run("docker", &["login", "--username=alice", "--password-stdin", host], "pw").ok();
+    assert_eq!(home.run("skopeo", &["login", "--get-login", host], "").ok(), "alice\n");
+    home.run("skopeo", &["logout", host], "").ok();
+    assert_eq!(home.run("seqera-credential-helper", &["docker", "list"], "").ok(), "{}\n");
+    home.run("skopeo", &["login", "--tls-verify=false", "--username=alice", "--password-stdin", host], "pw")
+        .ok();
+    assert_eq!(
+        home.run("seqera-credential-helper", &["docker", "list"], "").ok(),
+        format!("{{\"{host}\":\"alice\"}}\n")
+    );
+    home.run("podman", &["login", "--get-login", host], "").ok();
+}

@@ -1,0 +1,297 @@
+//! Everything that can go wrong has its own sentence, its own exit code, and leaves nothing behind.
+
+use std::net::TcpListener;
+
+use super::scene::Scene;
+use crate::platform::http;
+use crate::platform::{Endpoint, Fault};
+
+/// The last line that was said, without the trace.
+fn complaint(text: &str) -> String {
+    let traced = |line: &&str| !["debug ", "trace ", "info "].iter().any(|level| line.starts_with(level));
+    let line = text.lines().filter(traced).filter(|line| line.starts_with("seqera: ")).next_back();
+    line.unwrap_or_else(|| panic!("no complaint: {text}")).to_owned()
+}
+
+#[track_caller]
+fn fails(scene: &Scene, args: &[&str], code: i32) -> String {
+    let run = scene.seqera(&[&["login"], args].concat(), "").expect(code);
+    assert!(scene.is_logged_out());
+    shown(scene, &run.err())
+}
+
+fn shown(scene: &Scene, text: &str) -> String {
+    let text = complaint(text).replace(&scene.platform.url(), "ORIGIN");
+    text.replace(&scene.platform.url()[7..], "HOST").replace(&scene.platform.sekuire(), "ELSEWHERE")
+}
+
+#[test]
+fn discovery_that_fails() {
+    let complaints: Vec<String> = [
+        (Fault::NotFound, 3),
+        (Fault::Forbidden, 3),
+        (Fault::HtmlPage, 3),
+        (Fault::InvalidJson, 3),
+        (Fault::BadGateway, 5),
+        (Fault::InternalError, 5),
+        (Fault::TooManyRequests { retry_after: 7 }, 5),
+        (Fault::RedirectElsewhere, 7),
+        (Fault::Hangup, 5),
+    ]
+    .into_iter()
+    .map(|(fault, code)| {
+        let scene = Scene::new();
+        scene.platform.fault(Endpoint::Discovery, fault);
+        fails(&scene, &[], code)
+    })
+    .collect();
+    insta::assert_snapshot!(complaints.join("\n"), @r"
+    seqera: the Platform at ORIGIN/api (version 26.1.0) has no login through the browser; make a token on its page 'Your tokens' and give it here: seqera login --endpoint ORIGIN/api --with-token < token.txt
+    seqera: the Platform at ORIGIN/api (version 26.1.0) has no login through the browser; make a token on its page 'Your tokens' and give it here: seqera login --endpoint ORIGIN/api --with-token < token.txt
+    seqera: the Platform at ORIGIN/api (version 26.1.0) has no login through the browser; make a token on its page 'Your tokens' and give it here: seqera login --endpoint ORIGIN/api --with-token < token.txt
+    seqera: the Platform at ORIGIN/api (version 26.1.0) has no login through the browser; make a token on its page 'Your tokens' and give it here: seqera login --endpoint ORIGIN/api --with-token < token.txt
+    seqera: ORIGIN/api/.well-known/openid-configuration is in trouble (HTTP 502); try again in a minute
+    seqera: ORIGIN/api/.well-known/openid-configuration is in trouble (HTTP 500); try again in a minute
+    seqera: ORIGIN/api/.well-known/openid-configuration has been asked too often (HTTP 429); try again in 7 s
+    seqera: ORIGIN/api/.well-known/openid-configuration sends on to ELSEWHERE, which is not followed; use the address of the server itself
+    seqera: the connection to HOST broke before the answer was complete; try again
+    ");
+}
+
+#[test]
+fn what_is_no_platform_at_all_is_not_asked_for_a_token() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::Discovery, Fault::HtmlPage);
+    scene.platform.fault(Endpoint::ServiceInfo, Fault::HtmlPage);
+    insta::assert_snapshot!(fails(&scene, &[], 5), @"seqera: ORIGIN/api/service-info answered with a page and not with data; check the address; a network with a login page may be in between");
+    // The address of the web pages in place of that of the API.
+    let url = scene.platform.url();
+    insta::assert_snapshot!(fails(&scene, &["--endpoint", &url], 1), @"seqera: there is no ORIGIN/service-info (HTTP 404); did you mean ORIGIN/api ?");
+}
+
+#[test]
+fn an_endpoint_that_makes_no_sense() {
+    let scene = Scene::new();
+    for (endpoint, code) in
+        [("http://tower.example/api", 7), ("https://", 2), ("https://a b/", 2), ("https://h/?x", 2)]
+    {
+        fails(&scene, &["--endpoint", endpoint], code);
+    }
+    assert!(scene.platform.requests().is_empty());
+}
+
+#[test]
+fn a_network_that_fails_is_never_a_bad_token() {
+    let mut scene = Scene::new();
+    let token = scene.platform.personal_token();
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("http://127.0.0.1:{port}/api");
+    for args in [&["login"][..], &["login", "--device"], &["login", "--with-token"]] {
+        let args = [args, &["--endpoint", &endpoint]].concat();
+        let run = scene.seqera(&args, &token).expect(5);
+        assert!(run.err().contains("refuses the connection"), "{run:?}");
+        assert!(!run.err().contains("token"), "{run:?}");
+    }
+    // A proxy that is not there.
+    scene.home.set("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+    let args = ["login", "--with-token", "--endpoint", "https://tower.example/api"];
+    let run = scene.seqera(&args, &token).expect(5);
+    assert!(run.err().contains("proxy does not connect to tower.example"), "{run:?}");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn answers_about_a_token_each_have_their_own_words() {
+    let complaints: Vec<String> = [
+        (Fault::Unauthorized, 3),
+        (Fault::Forbidden, 3),
+        (Fault::ForbiddenWithMessage, 3),
+        (Fault::NotFound, 1),
+        (Fault::HtmlPage, 5),
+        (Fault::InvalidJson, 5),
+        (Fault::BadGateway, 5),
+        (Fault::Hangup, 5),
+    ]
+    .into_iter()
+    .map(|(fault, code)| {
+        let scene = Scene::new();
+        let token = scene.platform.personal_token();
+        scene.platform.fault(Endpoint::UserInfo, fault);
+        let run = scene.seqera(&["login", "--with-token"], &token).expect(code);
+        assert!(scene.is_logged_out());
+        shown(&scene, &run.err())
+    })
+    .collect();
+    insta::assert_snapshot!(complaints.join("\n"), @r"
+    seqera: HOST does not accept the token (HTTP 401) and gives no reason; check that it belongs to this server and has not been deleted, or log in again
+    seqera: HOST does not accept the token (HTTP 403) and gives no reason; check that it belongs to this server and has not been deleted, or log in again
+    seqera: HOST does not accept the token (HTTP 403); check that it belongs to this server and has not been deleted, or log in again
+    seqera: there is no ORIGIN/api/user-info (HTTP 404); check the address, and that the server is recent
+    seqera: ORIGIN/api/user-info answered with a page and not with data; check the address; a network with a login page may be in between
+    seqera: ORIGIN/api/user-info answered with something else than was asked for; check that the address is right and that the server is recent
+    seqera: ORIGIN/api/user-info is in trouble (HTTP 502); try again in a minute
+    seqera: the connection to HOST broke before the answer was complete; try again
+    ");
+}
+
+#[test]
+fn what_is_no_token_is_not_sent_anywhere() {
+    let scene = Scene::new();
+    let complaints: Vec<String> = ["", "hunter2", "Bearer hunter2", "sk_live_0123456789"]
+        .into_iter()
+        .map(|text| {
+            let run = scene.seqera(&["login", "--with-token"], text).expect(2);
+            assert!(!run.err().contains("hunter2"), "{run:?}");
+            complaint(&run.err())
+        })
+        .collect();
+    insta::assert_snapshot!(complaints.join("\n"), @r"
+    seqera: there is no token on standard input; give it like this: seqera login --with-token < token.txt
+    seqera: this is no token of the Platform; copy the whole token, as the page that made it shows it
+    seqera: there is more than one token on standard input; give the token and nothing else, without 'Bearer' and without quotes
+    seqera: this is no token of the Platform; it looks like a key of Sekuire: seqera login --provider sekuire
+    ");
+    assert!(scene.platform.requests().is_empty());
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let scene = Scene::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let complaint = fails(&scene, &["--port", &port], 1).replace(&port, "PORT");
+    insta::assert_snapshot!(complaint, @"seqera: port PORT is taken, perhaps by another login; finish the other login, or choose another port with --port");
+}
+
+#[test]
+fn consent_that_is_denied() {
+    let scene = Scene::new();
+    let (run, page) = scene.login(&[], |url| http::get(&scene.platform.deny(url), &[]).unwrap());
+    insta::assert_snapshot!(shown(&scene, &run.expect(1).err()), @"seqera: access was not granted in the browser; log in again and allow it");
+    assert!(page.body.contains("Access was not granted in the browser."), "{}", page.body);
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn an_answer_of_another_login_is_ignored_and_the_login_goes_on() {
+    let scene = Scene::new();
+    scene.platform.sign_in("grace");
+    scene.platform.fault_next(1, Endpoint::Consent, Fault::WrongState);
+    let (run, _) = scene.login(&[], |url| {
+        let stray = http::get(&scene.platform.approve(url), &[]).unwrap();
+        assert_eq!(stray.status, 400);
+        let callback = url::Url::parse(&scene.platform.approve(url)).unwrap();
+        for (path, status) in [("/", 404), ("/callback", 400), ("/callback?code=x&state=y", 400)] {
+            let stray = http::get(callback.join(path).unwrap().as_str(), &[]).unwrap();
+            assert_eq!(stray.status, status, "{path}");
+        }
+        let rebound = http::get(callback.as_str(), &[("Host", "evil.example")]);
+        assert!(rebound.is_ok_and(|answer| answer.status == 400));
+        http::get(callback.as_str(), &[]).unwrap()
+    });
+    run.expect(0);
+    assert!(scene.platform.all_faults_happened());
+}
+
+#[test]
+fn an_answer_of_another_server_ends_the_login() {
+    let scene = Scene::new();
+    scene.platform.fault_next(1, Endpoint::Consent, Fault::WrongIss);
+    let (run, page) = scene.login_and_allow(&[]);
+    insta::assert_snapshot!(shown(&scene, &run.expect(7).err()), @"seqera: the answer comes from another server than the one asked; do not repeat it on this network; tell who runs the server");
+    assert!(page.body.contains("The login did not work"));
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn a_browser_that_is_closed_ends_the_wait_in_time() {
+    let scene = Scene::new();
+    insta::assert_snapshot!(fails(&scene, &["--timeout", "1"], 8), @"seqera: nobody finished the login in the browser within 1 s; log in again; --timeout SECONDS gives more time");
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_AUTH_CALLBACK_TIMEOUT_MS", "300");
+    fails(&scene, &[], 8);
+}
+
+#[test]
+fn a_token_endpoint_that_fails() {
+    let complaints: Vec<String> = [
+        (Fault::HangupAfterwards, 5),
+        (Fault::InternalError, 5),
+        (Fault::BadGateway, 5),
+        (Fault::HtmlPage, 5),
+        (Fault::HugeBody, 5),
+        (Fault::RedirectElsewhere, 7),
+        (Fault::TooManyRequests { retry_after: 7 }, 5),
+    ]
+    .into_iter()
+    .map(|(fault, code)| {
+        let scene = Scene::new();
+        scene.platform.fault(Endpoint::Token, fault);
+        let (run, page) = scene.login_and_allow(&[]);
+        assert!(page.body.contains("The login did not work"));
+        assert!(scene.is_logged_out());
+        shown(&scene, &run.expect(code).err())
+    })
+    .collect();
+    insta::assert_snapshot!(complaints.join("\n"), @r"
+    seqera: the connection to HOST broke before the answer was complete; try again
+    seqera: ORIGIN/api/token is in trouble (HTTP 500); try again in a minute
+    seqera: ORIGIN/api/token is in trouble (HTTP 502); try again in a minute
+    seqera: ORIGIN/api/token answered with a page and not with data; check the address; a network with a login page may be in between
+    seqera: ORIGIN/api/token sent more than is read; check the address
+    seqera: ORIGIN/api/token sends on to ELSEWHERE, which is not followed; use the address of the server itself
+    seqera: ORIGIN/api/token has been asked too often (HTTP 429); try again in 7 s
+    ");
+}
+
+#[test]
+fn a_client_that_is_not_registered() {
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_AUTH_CLI_CLIENT_ID", "somebody_else");
+    insta::assert_snapshot!(fails(&scene, &["--device"], 1), @"seqera: the server does not let this client log in (invalid_client); check the client id; it must be registered with that server");
+}
+
+#[test]
+fn no_login_by_device_where_the_server_has_none() {
+    let scene = Scene::new();
+    scene.platform.without(Endpoint::DeviceAuthorization);
+    insta::assert_snapshot!(fails(&scene, &["--device"], 1), @"seqera: this server has no login by code on another device; log in through the browser");
+}
+
+#[test]
+fn organizations_that_are_not_to_be_had_do_not_undo_a_login() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::Organizations, Fault::InternalError);
+    let (run, _) = scene.login_and_allow(&[]);
+    let run = run.expect(0);
+    assert!(run.err().contains("Your organizations are not known"), "{run:?}");
+    assert!(run.err().contains("Logged in as: ada@example.org"), "{run:?}");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_gives_the_tokens_back() {
+    let scene = Scene::new();
+    scene.home.write(".local/share/seqera-credential-helper", "not a folder");
+    let (run, page) = scene.login_and_allow(&[]);
+    run.expect(6);
+    assert!(page.body.contains("The login did not work"));
+    assert_eq!(scene.platform.standings(), [crate::platform::Standing::Revoked]);
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_and_a_clock_that_is_wrong() {
+    use crate::oauth::network::Tls;
+    let met = |tls: &Tls, trusted: bool| {
+        let mut scene = Scene::new();
+        if trusted {
+            scene.home.set("SSL_CERT_FILE", &tls.certificate);
+        }
+        let endpoint = format!("{}api", tls.url());
+        let run = scene.seqera(&["login", "--endpoint", &endpoint], "").expect(5);
+        assert!(scene.is_logged_out());
+        complaint(&run.err()).replace(endpoint.split('/').nth(2).unwrap(), "HOST")
+    };
+    insta::assert_snapshot!(met(&Tls::start("localhost", 2099), false), @"seqera: the certificate of HOST is not trusted on this machine; where your network has a certificate authority of its own, set SSL_CERT_FILE to its certificate");
+    insta::assert_snapshot!(met(&Tls::start("localhost", 2021), true), @"seqera: the certificate of HOST has expired or is not valid yet, by the clock of this machine; check the clock; where it is right, the server needs a new certificate");
+}

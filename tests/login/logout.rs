@@ -1,0 +1,101 @@
+//! `seqera logout`.
+
+use std::time::Duration;
+
+use super::scene::{Scene, timed};
+use crate::platform::{Endpoint, Fault, Standing};
+
+fn logged_in() -> Scene {
+    let scene = Scene::new();
+    scene.platform.sign_in("grace");
+    scene.login_and_allow(&[]).0.expect(0);
+    scene
+}
+
+#[test]
+fn logout_ends_the_session_on_the_server_and_here() {
+    let scene = logged_in();
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("Logged out: grace@example.org"), "{run:?}");
+    assert!(!run.err().contains("revoked"), "all went well: {run:?}");
+    assert_eq!(scene.platform.standings(), [Standing::Revoked]);
+    assert_eq!(scene.platform.count(Endpoint::Revocation), 2, "the refresh token, then the access token");
+    assert!(scene.is_logged_out());
+    scene.seqera(&["token"], "").expect(3);
+    scene.assert_nothing_leaked();
+    let again = scene.seqera(&["logout"], "").expect(0);
+    assert!(again.err().contains("You are not logged in."), "{again:?}");
+}
+
+#[test]
+fn what_cannot_be_revoked_now_is_revoked_later() {
+    let scene = logged_in();
+    scene.platform.fault(Endpoint::Revocation, Fault::ServiceUnavailable);
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("will be with the next command that goes online"), "{run:?}");
+    assert!(scene.is_logged_out());
+    assert_eq!(scene.platform.standings(), [Standing::Live]);
+    scene.assert_nothing_leaked();
+
+    scene.seqera(&["logout"], "").expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Live], "it waits on");
+    scene.platform.clear_faults();
+    scene.login_and_allow(&[]).0.expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Live]);
+    let asked = scene.platform.count(Endpoint::Revocation);
+    scene.seqera(&["logout", "--profile", "nobody"], "").expect(0);
+    assert_eq!(scene.platform.count(Endpoint::Revocation), asked, "nothing waits any more");
+    scene.assert_nothing_leaked();
+}
+
+#[test]
+fn a_server_that_never_answers_does_not_keep_a_person() {
+    let scene = logged_in();
+    scene.platform.fault(Endpoint::Revocation, Fault::Mute);
+    let (run, took) = timed(|| scene.seqera(&["logout"], ""));
+    assert!(run.expect(0).err().contains("did not answer in time"));
+    assert!(took < Duration::from_secs(20), "{took:?}");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn a_server_that_takes_nothing_back_is_named() {
+    let scene = Scene::new();
+    scene.platform.without(Endpoint::Revocation);
+    scene.login_and_allow(&[]).0.expect(0);
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("they live until they expire"), "{run:?}");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn a_token_that_the_person_brought_stays_theirs() {
+    let scene = Scene::new();
+    let token = scene.platform.personal_token();
+    scene.seqera(&["login", "--with-token"], &token).expect(0);
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("The token itself is still good"), "{run:?}");
+    assert!(run.err().contains(&format!("{}/tokens", scene.platform.url())), "{run:?}");
+    assert_eq!(scene.platform.personal_token_ids().len(), 1);
+    assert!(scene.is_logged_out());
+    scene.assert_nothing_leaked();
+}
+
+#[test]
+fn all_is_every_profile() {
+    let scene = logged_in();
+    scene.login_and_allow(&["--profile", "work"]).0.expect(0);
+    scene.seqera(&["logout", "--all"], "").expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Revoked]);
+    assert!(scene.is_logged_out() && scene.profile("work").is_none());
+    scene.assert_nothing_leaked();
+    scene.seqera(&["logout", "--all", "--profile", "work"], "").expect(2);
+}
+
+#[test]
+fn a_token_in_the_environment_is_not_ours_to_take_away() {
+    let mut scene = logged_in();
+    scene.home.set("TOWER_ACCESS_TOKEN", "hunter2");
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("unset TOWER_ACCESS_TOKEN") && !run.err().contains("hunter2"), "{run:?}");
+}

@@ -1,0 +1,146 @@
+//! What happens with a person at the terminal.
+
+use super::scene::{Scene, wait_for};
+use crate::platform::http;
+use crate::platform::{Endpoint, Fault, Standing};
+
+#[test]
+fn what_is_pasted_is_as_good_as_the_browser_coming_back() {
+    let scene = Scene::new();
+    scene.platform.sign_in("grace");
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    let address = scene.platform.approve(&scene.opened());
+    terminal.types("hello");
+    terminal.sees("this is not the address your browser was sent back to");
+    terminal.types(&format!("{address}x&code=2"));
+    terminal.sees("copy the whole address from the browser");
+    terminal.types(&address);
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("[Login] ✓ Organization set: solo"), "{text}");
+}
+
+#[test]
+fn the_browser_may_come_back_while_a_paste_is_awaited() {
+    let scene = Scene::new();
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    let page = http::get(&scene.platform.approve(&scene.opened()), &[]).unwrap();
+    assert!(page.body.contains("You are logged in"));
+    terminal.sees(r"1\. acme \(pro\)\r\n  2\. community \(basic\)");
+    terminal.types("7");
+    terminal.sees("Which one");
+    terminal.types("1");
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("[Login] ✓ Organization set: acme"), "{text}");
+    assert_eq!(scene.profile("default").unwrap()["organization"]["id"], "2001");
+    scene.assert_nothing_leaked();
+}
+
+#[test]
+fn whoever_does_not_want_to_choose_need_not() {
+    let scene = Scene::new();
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    http::get(&scene.platform.approve(&scene.opened()), &[]).unwrap();
+    terminal.sees("Which one");
+    terminal.types("q");
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("seqera org switch NAME"), "{text}");
+    assert!(scene.profile("default").unwrap()["organization"].is_null());
+}
+
+#[test]
+fn hostile_names_in_a_menu_are_only_names() {
+    let scene = Scene::new();
+    scene.platform.world(|world| world.people.make_names_hostile());
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    http::get(&scene.platform.approve(&scene.opened()), &[]).unwrap();
+    terminal.sees("Which one");
+    terminal.types("1");
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    let (_, menu) = text.split_once("Your organizations:").unwrap();
+    assert!(!menu.contains('\u{1b}') && !menu.contains('\u{202e}'), "{menu:?}");
+    assert!(!scene.home.path().join("pwned").exists());
+}
+
+#[test]
+fn ctrl_c_ends_a_login_and_leaves_nothing() {
+    let scene = Scene::new();
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    terminal.interrupts();
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 130, "{text}");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn ctrl_c_while_the_server_is_slow_leaves_nothing() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::UserInfo, Fault::Mute);
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees("paste the address it ended at");
+    let address = scene.platform.approve(&scene.opened());
+    terminal.types(&address);
+    wait_for("the account is asked for", || scene.platform.count(Endpoint::UserInfo) == 1);
+    terminal.interrupts();
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 130, "{text}");
+    assert!(scene.is_logged_out());
+}
+
+#[test]
+fn a_token_typed_at_the_terminal_is_not_shown_and_the_terminal_is_given_back() {
+    let scene = Scene::new();
+    scene.platform.sign_in("grace");
+    let token = scene.platform.personal_token();
+    let mut terminal = scene.terminal(&["login", "--with-token"]);
+    terminal.sees("it is not shown");
+    wait_for("the echo is off", || !terminal.echoes());
+    terminal.types(&token);
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains(&token));
+    scene.assert_nothing_leaked();
+
+    let mut terminal = scene.terminal(&["login", "--with-token"]);
+    terminal.sees("it is not shown");
+    wait_for("the echo is off", || !terminal.echoes());
+    terminal.interrupts();
+    wait_for("the echo is on again", || terminal.echoes());
+    assert_eq!(terminal.ends().0, 130);
+}
+
+#[test]
+fn an_older_platform_asks_for_a_token() {
+    let scene = Scene::new();
+    scene.platform.sign_in("grace");
+    scene.platform.without(Endpoint::Discovery);
+    let token = scene.platform.personal_token();
+    let mut terminal = scene.terminal(&["login"]);
+    terminal.sees(r"has no login through the browser. Make a token at http://127.0.0.1:\d+/tokens");
+    terminal.sees("it is not shown");
+    wait_for("the echo is off", || !terminal.echoes());
+    terminal.types(&token);
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("[Login] ✓ Organization set: solo"), "{text}");
+}
+
+#[test]
+fn a_login_that_fails_after_its_tokens_came_gives_them_back() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::UserInfo, Fault::InternalError);
+    let (run, page) = scene.login_and_allow(&[]);
+    let run = run.expect(5);
+    assert!(page.body.contains("The login did not work"), "{}", page.body);
+    assert!(run.err().contains("is in trouble (HTTP 500)"), "{run:?}");
+    assert_eq!(scene.platform.standings(), [Standing::Revoked]);
+    assert!(scene.is_logged_out());
+}

@@ -1,0 +1,62 @@
+//! The session's lock where the file system has none: files that name their owner.
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::support::session::{Login, Token, logged_in};
+
+fn on(home: &Home, host: &str, boot: &str) -> Command {
+    let mut command = token(home);
+    command.env("SEQERA_TEST_OWNER_FILES", "1");
+    command.env("SEQERA_TEST_HOST", host).env("SEQERA_TEST_BOOT_ID", boot);
+    command
+}
+
+fn killed_holding_the_lock(home: &Home, host: &str, boot: &str) {
+    let mut command = on(home, host, boot);
+    command.env("SEQERA_TEST_FAULT", "locked=kill");
+    run(command, "").expect(128 + 9);
+}
+
+fn owner_files(login: &Login) -> Vec<String> {
+    let names =
+        fs::read_dir(&login.paths.store).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("session+default.lock.")).collect()
+}
+
+#[test]
+fn the_lock_of_a_killed_process_heals_itself() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    killed_holding_the_lock(&home, "here", "first");
+    assert_eq!(owner_files(&login).len(), 1);
+    let run = run(on(&home, "here", "first"), "").expect(0);
+    assert!(run.took < Duration::from_secs(5), "{run:?}");
+    assert_eq!(owner_files(&login).len(), 1);
+}
+
+#[test]
+fn the_lock_of_a_host_that_was_restarted_heals_itself() {
+    let (home, platform) = home_and_server();
+    logged_in(&home, &platform, Token::Dead);
+    killed_holding_the_lock(&home, "here", "first");
+    run(on(&home, "here", "second"), "").ok();
+    assert_eq!(refreshes(&platform), 1);
+}
+
+#[test]
+fn the_lock_of_another_host_is_left_alone_and_its_owner_named() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    killed_holding_the_lock(&home, "there", "another");
+    let mut get = home.command("git-credential-seqera");
+    get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "2200").env("SEQERA_TEST_OWNER_FILES", "1");
+    let refused = run(get, git_get(&platform)).expect(8);
+    assert!(refused.err().contains("another process is renewing"), "{refused:?}");
+    let [held] = owner_files(&login).try_into().unwrap();
+    assert!(refused.err().contains(&held), "{refused:?}");
+    assert_eq!(refreshes(&platform), 0);
+    fs::remove_file(login.paths.store.join(held)).unwrap();
+    ask(&home).ok();
+}

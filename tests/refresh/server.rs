@@ -1,0 +1,232 @@
+//! The server is in trouble. What is wrong with it is never wrong with the login.
+
+use std::time::Duration;
+
+use super::*;
+use crate::platform::Fault;
+use crate::support::session::{Token, logged_in, now};
+
+/// Each way to fail, the exit code for a dead token, and whether the server has rotated all the same.
+const TROUBLES: [(Fault, i32, bool); 12] = [
+    (Fault::Hangup, 5, false),
+    (Fault::HangupAfterwards, 5, true),
+    (Fault::TooManyRequests { retry_after: 60 }, 5, false),
+    (Fault::InternalError, 5, false),
+    (Fault::BadGateway, 5, false),
+    (Fault::ServiceUnavailable, 5, false),
+    (Fault::HtmlPage, 5, false),
+    (Fault::InvalidJson, 5, false),
+    (Fault::HugeBody, 5, false),
+    (Fault::Unauthorized, 5, false),
+    (Fault::NotFound, 5, false),
+    (Fault::RedirectElsewhere, 7, false),
+];
+
+#[test]
+fn a_server_in_trouble_ends_no_session_and_is_named() {
+    for (fault, code, rotated) in TROUBLES {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, Token::Dead);
+        platform.fault(Endpoint::Token, fault);
+        let before = login.stored();
+        let failed = ask(&home).expect(code);
+        let words = failed.err();
+        assert!(failed.stdout.is_empty() && words.lines().count() == 1, "{fault:?}: {failed:?}");
+        assert!(words.contains("127.0.0.1") && !words.contains("invalid"), "{fault:?}: {words}");
+        assert!(!words.contains("log in"), "{fault:?}: {words}");
+        assert_eq!(login.stored(), before, "{fault:?}");
+        assert_eq!(platform.count(Endpoint::Nowhere), 0, "{fault:?}");
+        platform.clear_faults();
+        if rotated {
+            let lost = ask(&home).expect(4);
+            assert!(lost.err().contains("its answer did not arrive"), "{fault:?}: {lost:?}");
+        } else {
+            ask(&home).ok();
+            assert!(!platform.family_burnt(), "{fault:?}");
+        }
+    }
+}
+
+#[test]
+fn while_the_server_is_in_trouble_a_living_token_is_answered() {
+    for (fault, ..) in TROUBLES {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, Token::Ageing);
+        platform.fault(Endpoint::Token, fault);
+        for _ in 0..3 {
+            let run = ask(&home).expect(0);
+            assert_eq!(run.out().trim(), login.access, "{fault:?}");
+            assert_eq!(run.err().lines().count(), 1, "{fault:?}: {run:?}");
+        }
+        assert_eq!(token_requests(&platform), 2, "{fault:?}: one for the login, one to renew it");
+        assert!(!platform.family_burnt());
+    }
+}
+
+#[test]
+fn an_outage_costs_the_server_one_request_however_many_ask() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Ageing);
+    platform.fault(Endpoint::Token, Fault::TooManyRequests { retry_after: 20 });
+    let crowd: Vec<Running> = (0..100).map(|_| start(token(&home), "")).collect();
+    for running in crowd {
+        assert_eq!(running.finish().ok().trim(), login.access);
+    }
+    assert_eq!(refreshes(&platform), 1);
+}
+
+#[test]
+fn when_the_server_wants_to_be_asked_again_it_is() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Ageing);
+    platform.fault_next(1, Endpoint::Token, Fault::TooManyRequests { retry_after: 2 });
+    assert_eq!(ask(&home).ok().trim(), login.access);
+    std::thread::sleep(Duration::from_millis(2_100));
+    assert_ne!(ask(&home).ok().trim(), login.access);
+    assert_eq!(refreshes(&platform), 2);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_given_up_within_the_deadline() {
+    for (token, millis) in
+        [(Token::Dead, 2_000), (Token::Ageing, 2_500), (Token::Dead, 700), (Token::Ageing, 700)]
+    {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, token);
+        platform.fault(Endpoint::Token, Fault::Mute);
+        let mut get = home.command("git-credential-seqera");
+        get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", millis.to_string());
+        let run = run(get, git_get(&platform));
+        assert!(run.took < Duration::from_millis(millis + 800), "{run:?}");
+        match token {
+            Token::Ageing => assert_eq!(value(&run.ok(), "password"), Some(login.access.as_str())),
+            _ => assert!(run.expect(8).stdout.is_empty()),
+        }
+        platform.clear_faults();
+        if token == Token::Dead {
+            ask(&home).ok();
+        }
+        assert!(!platform.family_burnt());
+    }
+}
+
+#[test]
+fn nobody_answering_at_all_is_no_network_and_not_a_bad_token() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    let before = login.stored();
+    drop(platform);
+    let failed = ask(&home).expect(5);
+    assert!(failed.err().contains("refuses the connection"), "{failed:?}");
+    assert_eq!(login.stored(), before);
+}
+
+#[test]
+fn a_session_that_the_server_has_ended_ends_once_and_keeps_its_name() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    platform.revoke_all();
+    let crowd: Vec<Running> = (0..20).map(|_| start(token(&home), "")).collect();
+    for running in crowd {
+        let run = running.finish().expect(4);
+        assert!(run.err().contains("log in again with: seqera login"), "{run:?}");
+    }
+    assert_eq!(refreshes(&platform), 1);
+    let profile = login.profile();
+    assert!(profile.ended_at.is_some() && profile.account.as_deref() == Some("ada@example.com"));
+    drop(platform);
+    ask(&home).expect(4);
+}
+
+#[test]
+fn logging_in_again_begins_anew() {
+    let (home, platform) = home_and_server();
+    logged_in(&home, &platform, Token::Dead);
+    platform.revoke_all();
+    ask(&home).expect(4);
+    let login = logged_in(&home, &platform, Token::Dead);
+    assert_ne!(ask(&home).ok().trim(), login.access);
+}
+
+#[test]
+fn a_server_that_does_not_rotate_keeps_the_old_refresh_token_in_use() {
+    let (home, platform) = home_and_server();
+    platform.world(|world| world.settings.access_lifetime = Duration::ZERO);
+    let login = logged_in(&home, &platform, Token::Dead);
+    let refresh_token = login.stored().refresh_token().cloned();
+    platform.fault(Endpoint::Token, Fault::NoNewRefreshToken);
+    let first = ask(&home).ok();
+    let second = ask(&home).ok();
+    assert_ne!(first, second);
+    assert_eq!(login.stored().refresh_token().cloned(), refresh_token);
+    assert!(!platform.family_burnt());
+}
+
+#[test]
+fn a_token_without_a_known_end_is_renewed_in_time_all_the_same() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    platform.fault(Endpoint::Token, Fault::NoExpiresIn);
+    let first = ask(&home).ok();
+    assert_eq!(login.stored().access_expires_at, None);
+    assert_eq!(ask(&home).ok(), first);
+    assert_eq!(refreshes(&platform), 1);
+    let mut session = login.stored();
+    session.issued_at -= 2 * 3600;
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+    assert_ne!(ask(&home).ok(), first);
+    assert_eq!(refreshes(&platform), 2);
+}
+
+#[test]
+fn a_server_with_another_clock_is_believed_in_spans_and_not_in_hours() {
+    for skew in [-7200, 7200] {
+        let (home, platform) = home_and_server();
+        platform.world(|world| world.settings.clock_skew = skew);
+        let login = logged_in(&home, &platform, Token::Dead);
+        let token = ask(&home).ok();
+        let end = login.stored().access_expires_at.unwrap();
+        assert!((now() + 3500..=now() + 3600).contains(&end));
+        assert_eq!(ask(&home).ok(), token);
+        assert_eq!(refreshes(&platform), 1);
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_make_a_token_live_longer() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    let mut session = login.stored();
+    session.issued_at += 24 * 3600;
+    session.access_expires_at = session.access_expires_at.map(|end| end + 24 * 3600);
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+    assert_ne!(ask(&home).ok().trim(), login.access);
+    assert!(login.stored().issued_at <= now());
+}
+
+/// On a file system whose locks do not hold another host may store a newer session meanwhile; it is not
+/// that session which the server refuses.
+#[test]
+fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    let asked = login.stored();
+    let stopped = ask_with_fault(&home, "intent=stop");
+    stopped.until_stopped();
+    // The other host's session is dead as well: its token does not do as an answer.
+    let elsewhere = Home::with_file_store();
+    let mut newer = logged_in(&elsewhere, &platform, Token::Dead).stored();
+    newer.generation = asked.generation + 1;
+    let shelf = seqera_credential_helper::store::Shelf::session(&login.profile().name);
+    let deadline = seqera_credential_helper::deadline::Deadline::after(Duration::from_secs(5));
+    seqera_credential_helper::store::Store::new(&login.paths, deadline)
+        .put(&shelf, b"session", &newer)
+        .unwrap();
+    let old = asked.refresh_token().unwrap().expose_str().unwrap().to_owned();
+    platform.world(|world| world.grants.revoke(&old));
+    stopped.signal(rustix::process::Signal::CONT);
+    let run = stopped.finish();
+    assert_ne!(run.code(), 4, "{run:?}");
+    assert_eq!(login.profile().ended_at, None);
+    ask(&home).ok();
+}
