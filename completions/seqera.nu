@@ -41,6 +41,225 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  # Show who is logged in, where, how and until when
+  export extern "seqera status" [
+    --all                     # Every login, and not the one in use alone
+    --check                   # Ask the server too
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Ask the server who you are
+  export extern "seqera whoami" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Ask the server who you are
+  export extern "seqera auth" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Ask the server who you are
+  export extern "seqera auth whoami" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera auth help" [
+  ]
+
+  # Ask the server who you are
+  export extern "seqera auth help whoami" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera auth help help" [
+  ]
+
+  # Show, list, choose or clear the organization
+  export extern "seqera org" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Your organizations, as the server knows them; '*' is the chosen one
+  export extern "seqera org list" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Choose an organization; asks on a terminal when none is named
+  export extern "seqera org switch" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    organization?: string     # Its name or number
+  ]
+
+  # Choose none
+  export extern "seqera org clear" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera org help" [
+  ]
+
+  # Your organizations, as the server knows them; '*' is the chosen one
+  export extern "seqera org help list" [
+  ]
+
+  # Choose an organization; asks on a terminal when none is named
+  export extern "seqera org help switch" [
+  ]
+
+  # Choose none
+  export extern "seqera org help clear" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera org help help" [
+  ]
+
+  # Show, list, choose or clear the workspace
+  export extern "seqera workspace" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Your workspaces, as the server knows them; '*' is the chosen one
+  export extern "seqera workspace list" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Choose a workspace; asks on a terminal when none is named
+  export extern "seqera workspace switch" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    workspace?: string        # ORGANIZATION/NAME, its name where only one is called so, or its number
+  ]
+
+  # Choose none: your personal workspace
+  export extern "seqera workspace clear" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera workspace help" [
+  ]
+
+  # Your workspaces, as the server knows them; '*' is the chosen one
+  export extern "seqera workspace help list" [
+  ]
+
+  # Choose a workspace; asks on a terminal when none is named
+  export extern "seqera workspace help switch" [
+  ]
+
+  # Choose none: your personal workspace
+  export extern "seqera workspace help clear" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera workspace help help" [
+  ]
+
+  # Show, list, choose, rename or remove logins
+  export extern "seqera profile" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # All profiles; '*' is the one in use
+  export extern "seqera profile list" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Use a profile in all shells without a SEQERA_PROFILE of their own
+  export extern "seqera profile use" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    name: string              # Its name
+  ]
+
+  # Give a profile another name
+  export extern "seqera profile rename" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    old: string               # What it is called
+    new: string               # What it will be called
+  ]
+
+  # Log out of a profile and forget it
+  export extern "seqera profile remove" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+    name: string              # Its name
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera profile help" [
+  ]
+
+  # All profiles; '*' is the one in use
+  export extern "seqera profile help list" [
+  ]
+
+  # Use a profile in all shells without a SEQERA_PROFILE of their own
+  export extern "seqera profile help use" [
+  ]
+
+  # Give a profile another name
+  export extern "seqera profile help rename" [
+  ]
+
+  # Log out of a profile and forget it
+  export extern "seqera profile help remove" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera profile help help" [
+  ]
+
   # Print a fresh access token
   export extern "seqera token" [
     --min-ttl: string         # At least so many seconds to live
@@ -63,6 +282,15 @@ module completions {
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
+  ]
+
+  # Run a command with a fresh token in its environment
+  export extern "seqera exec" [
+    --job-token               # Give it a personal access token of its own, which does not end while it runs, and delete that afterwards
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    ...command: string        # The command and its arguments
   ]
 
   def "nu-complete seqera hook shell" [] {
@@ -169,12 +397,84 @@ module completions {
   export extern "seqera help lock" [
   ]
 
+  # Show who is logged in, where, how and until when
+  export extern "seqera help status" [
+  ]
+
+  # Ask the server who you are
+  export extern "seqera help whoami" [
+  ]
+
+  # Ask the server who you are
+  export extern "seqera help auth" [
+  ]
+
+  # Ask the server who you are
+  export extern "seqera help auth whoami" [
+  ]
+
+  # Show, list, choose or clear the organization
+  export extern "seqera help org" [
+  ]
+
+  # Your organizations, as the server knows them; '*' is the chosen one
+  export extern "seqera help org list" [
+  ]
+
+  # Choose an organization; asks on a terminal when none is named
+  export extern "seqera help org switch" [
+  ]
+
+  # Choose none
+  export extern "seqera help org clear" [
+  ]
+
+  # Show, list, choose or clear the workspace
+  export extern "seqera help workspace" [
+  ]
+
+  # Your workspaces, as the server knows them; '*' is the chosen one
+  export extern "seqera help workspace list" [
+  ]
+
+  # Choose a workspace; asks on a terminal when none is named
+  export extern "seqera help workspace switch" [
+  ]
+
+  # Choose none: your personal workspace
+  export extern "seqera help workspace clear" [
+  ]
+
+  # Show, list, choose, rename or remove logins
+  export extern "seqera help profile" [
+  ]
+
+  # All profiles; '*' is the one in use
+  export extern "seqera help profile list" [
+  ]
+
+  # Use a profile in all shells without a SEQERA_PROFILE of their own
+  export extern "seqera help profile use" [
+  ]
+
+  # Give a profile another name
+  export extern "seqera help profile rename" [
+  ]
+
+  # Log out of a profile and forget it
+  export extern "seqera help profile remove" [
+  ]
+
   # Print a fresh access token
   export extern "seqera help token" [
   ]
 
   # Print the exports of a login, for eval "$(seqera env)".
   export extern "seqera help env" [
+  ]
+
+  # Run a command with a fresh token in its environment
+  export extern "seqera help exec" [
   ]
 
   # Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".

@@ -1,40 +1,47 @@
 # Keeps the exported token of this shell fresh. In ~/.bashrc, at the end:  eval "$(seqera hook bash)"
 #
-# At each prompt it reads one line, the mark, with builtins alone; `seqera hook-env` runs only when the login
-# changed or the token is due. Before this file stand three assignments:
+# At each prompt it reads one line, the mark, with builtins alone, and is done if that is as it was and nothing is
+# due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand three assignments:
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 #   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash before 5.3)
 # For a prompt: PS1='${seqera_prompt:+$seqera_prompt }'"$PS1". Written for bash 3.2 and later.
+#
+# shellcheck disable=SC2034,SC2154 # variables for the prompt, and those set before this file
+# shellcheck disable=SC2071 # times have ten digits, so text compares as numbers do
+# shellcheck disable=SC2086 # options are none or one word, and IFS is a space
+# shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
-  \local rc="$?" IFS=' ' turn v g n w x r s l now out again
-  for turn in 1 2; do
-    v='' g='' n='' w='' x='' s='' l=''
-    out=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
-    if [[ -r $out ]]; then \read -r v g n w x r r r s l <"$out" || :; fi
-    now=${EPOCHSECONDS-}
-    [[ $now ]] || __seqera_clock
+  \local rc="$?" now="${EPOCHSECONDS-}" line="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  if [[ -r $line ]]; then IFS='' \read -r line <"$line" || :; else line=''; fi
+  [[ $now ]] || __seqera_clock
+  # Times are compared as text: arithmetic would run what a file says.
+  if [[ $line != "$__seqera_line" || ! $now < $__seqera_until || -z ${SEQERA_ENV-} ]]; then __seqera_look; fi
+  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
+  return "$rc"
+}
 
+# Something is not as it was. A second time to see what the first has changed.
+__seqera_look() {
+  \local IFS=' ' turn g n w x s l file="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  for turn in 1 2; do
+    line='' g='' n='' w='' x='' s='' l=''
+    if [[ -r $file ]]; then
+      IFS='' \read -r line <"$file" || :
+      \read -r g g n w x s s s s l <"$file" || :
+    fi
     if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
       s='env' # the person's own token
       break
     fi
-    # Times are compared as text: arithmetic would run what a file says.
     if [[ $g == "$__seqera_seen" && ($now < ${n:-9} || $now < $__seqera_retry) ]]; then break; fi
+    __seqera_ask "$g" "$now"
+  done
 
-    # Before it runs: an interrupt, a crash or a missing program then costs no second try at the next prompt.
-    again=''
-    if ((__seqera_wait > 30)); then again='--again'; fi
-    __seqera_seen=$g __seqera_retry=$((now + __seqera_wait))
-    # shellcheck disable=SC2086 # options, none or one
-    if out=$(SEQERA_PROFILE=${SEQERA_PROFILE-} \command seqera hook-env bash $__seqera_options $again \
-      </dev/null 2>/dev/null); then
-      __seqera_wait=30
-    elif ((__seqera_wait < 480)); then
-      __seqera_wait=$((__seqera_wait * 2))
-    fi
-    \eval "$out" || :
+  __seqera_line=$line __seqera_until=9999999999
+  for turn in "$n" "$w" "$x" "$__seqera_retry"; do
+    if [[ $turn > $now && $turn < $__seqera_until ]]; then __seqera_until=$turn; fi
   done
 
   case $s in
@@ -50,9 +57,21 @@ __seqera_hook() {
   *) l='' ;;
   esac
   if [[ $l != "$__seqera_shown" ]]; then __seqera_show "$l"; fi
+}
 
-  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
-  return "$rc"
+# What is remembered is set before the program runs: an interrupt, a crash or a missing program then costs no
+# second try at the next prompt.
+__seqera_ask() {
+  \local out again=''
+  if ((__seqera_wait > 30)); then again='--again'; fi
+  __seqera_seen=$1 __seqera_retry=$(($2 + __seqera_wait))
+  if out=$(SEQERA_PROFILE=${SEQERA_PROFILE-} \command seqera hook-env bash $__seqera_options $again \
+    </dev/null 2>/dev/null); then
+    __seqera_wait=30
+  elif ((__seqera_wait < 480)); then
+    __seqera_wait=$((__seqera_wait * 2))
+  fi
+  \eval "$out" || :
 }
 
 __seqera_show() {
@@ -91,34 +110,36 @@ __seqera_debug() {
 }
 
 __seqera_off() {
-  \local i list entry
+  \local list name entry
   \local -a kept
-  for list in PROMPT_COMMAND __vsc_original_prompt_command STARSHIP_PROMPT_COMMAND; do
-    \eval "entry=\${$list-}"
-    case $entry in
-    __seqera_hook) \eval "unset '$list[0]'" ;;
-    *__seqera_hook*)
+  for list in PROMPT_COMMAND __vsc_original_prompt_command STARSHIP_PROMPT_COMMAND precmd_functions preexec_functions; do
+    \eval "entry=\"\${${list}[*]-}\""
+    if [[ $entry != *__seqera_hook* ]]; then continue; fi
+    kept=() name="${list}[@]"
+    for entry in "${!name}"; do
       entry=${entry//__seqera_hook;/}
-      \eval "$list=\${entry//__seqera_hook/}"
-      ;;
-    esac
-  done
-  for list in precmd_functions preexec_functions; do
-    kept=()
-    \eval "for entry in \"\${$list[@]-}\"; do case \$entry in __seqera_hook | '') ;; *) kept+=(\"\$entry\") ;; esac; done"
-    if ((${#kept[@]})); then \eval "$list=(\"\${kept[@]}\")"; else \eval "if [[ -n \${$list-} ]]; then $list=(); fi"; fi
+      if [[ $entry != __seqera_hook ]]; then kept+=("$entry"); fi
+    done
+    if ((${#kept[@]} == 0)); then
+      unset "$list"
+    elif [[ $(declare -p "$list") == "declare -a"* ]]; then
+      \eval "$list=(\"\${kept[@]}\")"
+    else
+      \eval "$list=\${kept[0]}"
+    fi
   done
   if [[ ${PS0-} == *__seqera_hook* ]]; then PS0=${PS0//'${ __seqera_hook >&2; }'/}; fi
   if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
-  unset -f __seqera_hook __seqera_show __seqera_clock __seqera_debug __seqera_off
+  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
-    __seqera_retry __seqera_wait __seqera_shown __seqera_last __seqera_base __seqera_second
+    __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
+    __seqera_second
 }
 
 # Not in scripts, and not in a run that the Platform started, which has a token of its own.
 if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
   # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
-  __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=-
+  __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=- __seqera_line=- __seqera_until=0
   __seqera_seen=${__seqera_seen%%:*}
 
   case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in

@@ -1,1 +1,75 @@
-# not yet
+# Keeps the exported token of this shell fresh. In ~/.config/elvish/rc.elv:  eval (seqera hook elvish | slurp)
+#
+# At each prompt and after each line it reads one line, the mark, without a process; `seqera hook-env` runs only
+# when the login changed or the token is due. Before this file stand two variables:
+#   __seqera_dir      the folder of the marks
+#   __seqera_options  nothing, or --no-export
+# For a prompt: $E:SEQERA_PROMPT. Elvish has no clock, so it counts the seconds itself; while the machine sleeps
+# they do not pass, and a token may then be renewed late.
+
+use re
+use str
+
+if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
+  # What an inherited token was exported for; a nested shell has no need to ask again.
+  var seen = (str:split ':' $E:SEQERA_ENV | take 1)
+  var clock = (num 0)
+  var due = (num 9999999999)
+  var wait = (num 30)
+  { while $true { sleep 10; set clock = (+ $clock 10) } } &
+
+  fn hook {|@_|
+    if (and (==s $E:SEQERA_ENV '') (!=s $E:SEQERA_ACCESS_TOKEN$E:TOWER_ACCESS_TOKEN '')) {
+      set-env SEQERA_PROMPT env # the person's own token
+      return
+    }
+    for turn [1 2] { # the second time to see what the first has changed
+      var file = $__seqera_dir/mark
+      if (!=s $E:SEQERA_PROFILE '') {
+        set file = $__seqera_dir/$E:SEQERA_PROFILE'.mark'
+      }
+      var line = ''
+      try { set line = (str:trim-space (slurp < $file)) } catch e { }
+      var mark = [1 '' 0 0 0 0 0 0 out '']
+      if (re:match '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' $line) {
+        set mark = [(str:split ' ' $line)]
+      }
+      var label = ''
+      if (has-value [fresh ending ended] $mark[8]) {
+        set label = $mark[9](put [&fresh='' &ending='~' &ended='!'][$mark[8]])
+      }
+      set-env SEQERA_PROMPT $label
+      if (and (==s $mark[1] $seen) (< $clock $due)) {
+        return
+      }
+
+      # Before it runs: a crash or a missing program then costs no second try at the next prompt.
+      var options = [(if (!=s $__seqera_options '') { put $__seqera_options }) (if (> $wait 30) { put --again })]
+      set seen = $mark[1]
+      set due = (+ $clock $wait)
+      set wait = (if (< $wait 480) { * $wait 2 } else { num 480 })
+      var output = ''
+      try {
+        set output = (e:seqera hook-env elvish $@options < /dev/null 2> /dev/null | slurp)
+        set wait = (num 30)
+        set due = (num 9999999999)
+      } catch e { }
+      if (!=s $output '') {
+        var reply = (echo $output | from-json)
+        for name $reply[unset] { unset-env $name }
+        for name [(keys $reply[set])] { set-env $name $reply[set][$name] }
+        if $reply[say] { echo $reply[say] >&2 }
+        if $reply[next_in] { set due = (+ $clock $reply[next_in]) }
+      }
+    }
+  }
+
+  set edit:before-readline = [$@edit:before-readline $hook~]
+  set edit:after-readline = [$@edit:after-readline $hook~]
+
+  edit:add-var __seqera_off~ {
+    set edit:before-readline = [(each {|f| if (not-eq $f $hook~) { put $f } } $edit:before-readline)]
+    set edit:after-readline = [(each {|f| if (not-eq $f $hook~) { put $f } } $edit:after-readline)]
+    unset-env SEQERA_PROMPT
+  }
+}

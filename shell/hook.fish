@@ -1,7 +1,7 @@
 # Keeps the exported token of this shell fresh. In ~/.config/fish/config.fish:  seqera hook fish | source
 #
-# At each prompt and before each command it reads one line, the mark, with builtins alone; `seqera hook-env`
-# runs only when the login changed or the token is due. Before this file stand two assignments:
+# At each prompt and before each command it reads one line, the mark, with builtins alone, and is done if that is
+# as it was and nothing is due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand two assignments:
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 # For a prompt, in the function fish_prompt: seqera_prompt. Written for fish 3.6 and later; its only clock
@@ -13,49 +13,56 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     set -g __seqera_retry 0
     set -g __seqera_wait 30
     set -g __seqera_shown -
+    set -g __seqera_line -
+    set -g __seqera_until 0
 
     function __seqera_hook --on-event fish_prompt --on-event fish_preexec
-        for turn in 1 2
-            set -f mark
-            set -f age 0
-            set -f file $__seqera_dir/(test -n "$SEQERA_PROFILE"; and echo $SEQERA_PROFILE.)mark
-            if test -r $file
-                read -f -d ' ' -a mark <$file
-                set -f age (path mtime -R -- $file)
-            end
-            # Whatever is no mark of ours is none at all.
-            string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' -- "$mark"
-            or set -f mark '' '' '' '' '' 9999999999 9999999999 9999999999 out ''
+        set -l file $__seqera_dir/mark
+        test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
+        if test -r $file; and read -l line <$file
+            test "$line" = "$__seqera_line"
+            and test (path mtime -R -- $file) -lt $__seqera_until
+            and set -q SEQERA_ENV
+            and return
+        end
+        __seqera_look $file
+    end
 
-            if test -z "$SEQERA_ENV" -a -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
-                set mark[9] env # the person's own token
+    # Something is not as it was. A second time to see what the first has changed.
+    function __seqera_look --argument-names file
+        for turn in 1 2
+            set -g __seqera_line ''
+            set -f age 0
+            set -f m '' '' '' '' '' 9999999999 9999999999 9999999999 out ''
+            if test -r $file
+                read -g __seqera_line <$file
+                # Whatever is no mark of ours is none at all.
+                if string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' -- $__seqera_line
+                    set m (string split ' ' -- $__seqera_line)
+                    set age (path mtime -R -- $file)
+                end
+            end
+            if not set -q SEQERA_ENV; and test -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
+                set m[9] env # the person's own token
                 break
             end
-            if test "$mark[2]" = "$__seqera_seen"
-                test $age -lt $mark[6]; and break
-                test $age -lt $__seqera_retry; and break
+            if test "$m[2]" = "$__seqera_seen"; and test $age -lt $m[6] -o $age -lt $__seqera_retry
+                break
             end
-
-            # Before it runs: an interrupt, a crash or a missing program then costs no second try at once.
-            set -f options $__seqera_options
-            test $__seqera_wait -gt 30; and set -a options --again
-            set -g __seqera_seen $mark[2]
-            set -g __seqera_retry (math $age + $__seqera_wait)
-            set -f out (SEQERA_PROFILE="$SEQERA_PROFILE" command seqera hook-env fish $options </dev/null 2>/dev/null)
-            if test $status -eq 0
-                set -g __seqera_wait 30
-            else if test $__seqera_wait -lt 480
-                set -g __seqera_wait (math $__seqera_wait x 2)
-            end
-            eval $out
+            __seqera_ask "$m[2]" $age
         end
 
-        set -f label $mark[10]
-        switch $mark[9]
+        set -g __seqera_until 9999999999
+        for time in $m[6..8] $__seqera_retry
+            test $time -gt $age -a $time -lt $__seqera_until; and set -g __seqera_until $time
+        end
+
+        set -f label $m[10]
+        switch $m[9]
             case fresh ending
-                if test $age -ge $mark[8]
+                if test $age -ge $m[8]
                     set label $label!
-                else if test $age -ge $mark[7]
+                else if test $age -ge $m[7]
                     set label $label~
                 end
             case ended
@@ -69,6 +76,22 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
             set -g __seqera_shown $label
             set -gx SEQERA_PROMPT $label
         end
+    end
+
+    # What is remembered is set before the program runs: a crash or a missing program then costs no second try at
+    # the next prompt.
+    function __seqera_ask --argument-names g age
+        set -l options $__seqera_options
+        test $__seqera_wait -gt 30; and set -a options --again
+        set -g __seqera_seen $g
+        set -g __seqera_retry (math $age + $__seqera_wait)
+        set -l out (SEQERA_PROFILE="$SEQERA_PROFILE" command seqera hook-env fish $options </dev/null 2>/dev/null)
+        if test $status -eq 0
+            set -g __seqera_wait 30
+        else if test $__seqera_wait -lt 480
+            set -g __seqera_wait (math $__seqera_wait x 2)
+        end
+        eval $out
     end
 
     function seqera_prompt --description 'The Seqera segment of a prompt'
@@ -88,7 +111,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     end
 
     function __seqera_off
-        functions -e __seqera_hook seqera_prompt __seqera_off
+        functions -e __seqera_hook __seqera_look __seqera_ask seqera_prompt __seqera_off
         set -eg SEQERA_PROMPT
         set -eg __seqera_dir
         set -eg __seqera_options
@@ -96,5 +119,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_retry
         set -eg __seqera_wait
         set -eg __seqera_shown
+        set -eg __seqera_line
+        set -eg __seqera_until
     end
 end

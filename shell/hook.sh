@@ -8,6 +8,10 @@
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 # For a prompt: PS1='${SEQERA_PROMPT:+$SEQERA_PROMPT }$ '
+#
+# shellcheck disable=SC2154 # what is set before this file
+# shellcheck disable=SC3013 # every shell named above knows -nt
+# shellcheck disable=SC2086 # options, none or one word each
 
 seqera_hook() {
   __seqera_rc=$?
@@ -23,9 +27,8 @@ seqera_hook() {
   elif [ "$__seqera_g" != "$__seqera_seen" ] ||
     { [ -n "$__seqera_tty" ] && [ "$__seqera_tty" -nt "$__seqera_file.due" ] && [ -e "$__seqera_file.due" ]; }; then
     __seqera_seen=$__seqera_g
-    # shellcheck disable=SC2086 # options, none or one
-    __seqera_v=$(SEQERA_PROFILE=${SEQERA_PROFILE-} command seqera hook-env posix $__seqera_options \
-      </dev/null 2>/dev/null) || :
+    if __seqera_v=$(SEQERA_PROFILE=${SEQERA_PROFILE-} command seqera hook-env posix $__seqera_options \
+      $__seqera_again </dev/null 2>/dev/null); then __seqera_again=''; else __seqera_again='--again'; fi
     eval "$__seqera_v" || :
   fi
   case $__seqera_s:$__seqera_l in
@@ -33,7 +36,7 @@ seqera_hook() {
   fresh:*) SEQERA_PROMPT=$__seqera_l ;;
   ending:*) SEQERA_PROMPT=$__seqera_l~ ;;
   ended:*) SEQERA_PROMPT=$__seqera_l! ;;
-  env:*) SEQERA_PROMPT=env ;;
+  env:*) SEQERA_PROMPT='env' ;;
   *) SEQERA_PROMPT='' ;;
   esac
   export SEQERA_PROMPT
@@ -56,16 +59,16 @@ __seqera_off() {
   for __seqera_v in $__seqera_wrapped; do unset -f "$__seqera_v"; done
   unset -f seqera_hook seqera_with __seqera_off
   unset SEQERA_PROMPT __seqera_dir __seqera_options __seqera_rc __seqera_file __seqera_v __seqera_g __seqera_s \
-    __seqera_l __seqera_seen __seqera_tty __seqera_wrapped
+    __seqera_l __seqera_seen __seqera_again __seqera_tty __seqera_wrapped
 }
 
+# What an inherited token was exported for; a nested shell has no need to ask again.
+__seqera_seen=${SEQERA_ENV-}
+__seqera_seen=${__seqera_seen%%:*}
+__seqera_again='' __seqera_wrapped=${__seqera_wrapped-}
+__seqera_tty=$(tty 2>/dev/null) || __seqera_tty=''
 case $- in
 *i*)
-  # What an inherited token was exported for; a nested shell has no need to ask again.
-  __seqera_seen=${SEQERA_ENV-}
-  __seqera_seen=${__seqera_seen%%:*}
-  __seqera_wrapped=${__seqera_wrapped-}
-  __seqera_tty=$(tty 2>/dev/null) || __seqera_tty=''
   # A run that the Platform started has a token of its own.
   if [ -n "${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-}" ]; then
     seqera_hook() { return $?; }

@@ -34,7 +34,8 @@ fn ask(home: &Home) -> Run {
 /// The same, broken at a point.
 #[track_caller]
 fn ask_with_fault(home: &Home, fault: &str) -> Running {
-    assert!(cfg!(feature = "fault-points"), "run with: cargo test --features fault-points");
+    #[cfg(not(feature = "fault-points"))]
+    panic!("run with: cargo test --features fault-points");
     let mut command = token(home);
     command.env("SEQERA_TEST_FAULT", fault);
     start(command, "")

@@ -98,11 +98,13 @@ pub fn run(args: &HookArgs, paths: &Paths, env: &impl Environment, out: &mut imp
 fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
     let shell = args.shell;
     let assign = |name, value: &[u8]| render::assignment(shell, name, value);
-    let head = [
+    let mut head = vec![
         assign("__seqera_dir", paths.run.as_os_str().as_encoded_bytes())?,
         assign("__seqera_options", if args.no_export { b"--no-export" } else { b"" })?,
-        assign("__seqera_preexec", if args.preexec { b"debug" } else { b"" })?,
     ];
+    if shell == Shell::Bash {
+        head.push(assign("__seqera_preexec", if args.preexec { b"debug" } else { b"" })?);
+    }
     if shell == Shell::Tcsh {
         // What tcsh evaluates is one line, so the hook is a file that it sources at each prompt.
         file::private_dir(&paths.run)
@@ -135,9 +137,12 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
         }
         Shell::Fish => "functions -q __seqera_off; and __seqera_off",
         Shell::PowerShell => "if (Test-Path Function:__seqera_off) { __seqera_off }",
-        Shell::Elvish => "try { $E:SEQERA_PROMPT | nop; eval '__seqera_off' } catch e { }",
+        Shell::Elvish => "try { eval __seqera_off } catch e { }",
         Shell::Xonsh => "globals().get('__seqera_off', lambda: None)()",
-        Shell::Tcsh => "if ( $?__seqera_dir ) source $__seqera_dir:q/hook-off.tcsh",
+        Shell::Tcsh => {
+            "if ( $?__seqera_precmd ) alias precmd \"$__seqera_precmd:q\"; \
+             unset __seqera_*; unsetenv SEQERA_PROMPT"
+        }
         Shell::Nu => "",
     };
     let way_out = match shell {
@@ -207,11 +212,8 @@ fn decide(
     if args.no_export {
         return Ok(Reply::default());
     }
-    if let Some((variable, _)) = exports::outside_token(profile.provider, env) {
-        let _ = variable; // the person's own token stays, and nothing of ours stands beside it
-        return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
-    }
-    if exports::points_elsewhere(&profile, env) {
+    // The person's own token stays and nothing of ours stands beside it; nor beside an endpoint of theirs.
+    if exports::outside_token(profile.provider, env).is_some() || exports::points_elsewhere(&profile, env) {
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {

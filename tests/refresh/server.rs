@@ -167,6 +167,7 @@ fn a_token_without_a_known_end_is_renewed_in_time_all_the_same() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
     platform.fault(Endpoint::Token, Fault::NoExpiresIn);
+    platform.world(|world| world.settings.opaque_access_tokens = true);
     let first = ask(&home).ok();
     assert_eq!(login.stored().access_expires_at, None);
     assert_eq!(ask(&home).ok(), first);

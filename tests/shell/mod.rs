@@ -1,6 +1,13 @@
 //! In the shell: exports, hooks, prompts, in real shells.
 
+mod care;
+mod exports;
+mod files;
+mod hook;
+mod mark;
 mod round_trip;
+mod segment;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 
@@ -13,12 +20,22 @@ fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is not installed: see what `make test` installs"))
 }
 
-/// Nushell, which comes from npm and is named by `NU` where it is not on PATH.
+/// A program that is no package of the system, below `target/tools`.
+fn tool(path: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(path);
+    assert!(file.is_file(), "{} is not there: see what `make test` installs", file.display());
+    file
+}
+
+/// Nushell: `npm install --prefix target/tools nushell@0.108.0`.
 fn nu() -> PathBuf {
-    match std::env::var_os("NU") {
-        Some(nu) => PathBuf::from(nu),
-        None => program("nu"),
-    }
+    tool("node_modules/@nushell/linux-x64/bin/nu")
+}
+
+/// Python with a grammar of PowerShell: `python3 -m venv target/tools/py`, then
+/// `target/tools/py/bin/pip install tree-sitter tree-sitter-powershell`.
+fn python() -> PathBuf {
+    tool("py/bin/python")
 }
 
 fn write(path: &Path, bytes: &[u8]) {

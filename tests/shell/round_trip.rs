@@ -161,9 +161,9 @@ macro_rules! survives {
     ($($name:ident: $shell:ident, $locales:expr, [$($values:ident),*];)*) => {
         $(#[test] fn $name() {
             all_come_back(Shell::$shell, |canary| {
-                let mut values = hostile(canary);
-                $(values.extend($values(canary));)*
-                values
+                let values = [hostile(canary)$(, $values(canary))*];
+
+                values.concat()
             }, $locales);
         })*
     };

@@ -39,7 +39,7 @@ pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
         Some(Operation::List) => done(list(deadline)),
         Some(_) => match read_input(deadline) {
             Ok(input) => answer(word, &input, deadline),
-            Err(error) => says(error.what()),
+            Err(error) => done(Err(error.into())),
         },
     }
 }

@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# What a prompt costs: seqera's hook beside direnv's and beside one /bin/true, in bash, zsh and fish.
+#
+#   benches/hook.sh [PROGRAM]      PROGRAM is the built `seqera`, target/release/seqera by default
+#
+# Two measurements, each the best of several runs, in microseconds:
+#   hook    the hook called in a loop inside of the shell, a live token, nothing to do
+#   prompt  from Enter to the next prompt on a pseudo-terminal: what each configuration adds to the bare shell
+# It fails when the hook costs more than its bound, or adds more than a tenth of what direnv adds.
+# The bounds are those of a machine where bash reads a line from a small file in 5.4 microseconds; where that takes
+# longer, everything does, and they are stretched by as much.
+set -euo pipefail
+
+program=$(realpath "${1:-target/release/seqera}")
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+mkdir -p "$home/bin" "$home/helper/run"
+ln -s "$program" "$home/bin/seqera"
+
+now=$(date +%s)
+printf '1 default.42 %d %d %d 86400 86400 86400 fresh acme/research\n' \
+  $((now + 86400)) $((now + 86400)) $((now + 86400)) >"$home/helper/run/mark"
+
+# The same environment for each shell: nothing of the person's, and a token that is already exported.
+clean() {
+  env -i HOME="$home" PATH="$home/bin:$PATH" TERM=xterm LC_ALL=C.UTF-8 SEQERA_HELPER_HOME="$home/helper" \
+    SEQERA_ENV=default.42:0 TOWER_ACCESS_TOKEN=token ZDOTDIR="$home" "$@"
+}
+
+cat >"$home/loop.bash" <<'EOS'
+eval "$(seqera hook bash)"
+best=999999999
+for run in 1 2 3 4 5; do
+  start=${EPOCHREALTIME/./}
+  for ((i = 0; i < 10000; i++)); do __seqera_hook; done
+  spent=$((${EPOCHREALTIME/./} - start))
+  start=${EPOCHREALTIME/./}
+  for ((i = 0; i < 10000; i++)); do :; done
+  spent=$((spent - (${EPOCHREALTIME/./} - start)))
+  ((spent < best)) && best=$spent
+done
+[[ $SEQERA_PROMPT == acme/research ]] || exit 1
+echo $((best / 1000)) | sed 's/.$/.&/'
+exit
+EOS
+
+cat >"$home/loop.zsh" <<'EOS'
+eval "$(seqera hook zsh)"
+float best=1e9 start spent
+for run in 1 2 3 4 5; do
+  start=$EPOCHREALTIME
+  for ((i = 0; i < 10000; i++)); do __seqera_hook; done
+  spent=$((EPOCHREALTIME - start))
+  ((spent < best)) && best=$spent
+done
+[[ $SEQERA_PROMPT == acme/research ]] || exit 1
+printf '%.1f\n' $((best * 100))
+exit
+EOS
+
+cat >"$home/loop.fish" <<'EOS'
+seqera hook fish | source
+set best 999999999999
+for run in 1 2 3 4 5
+    set start (date +%s%N)
+    for i in (seq 5000); __seqera_hook; end
+    set middle (date +%s%N)
+    for i in (seq 5000); true; end
+    set spent (math $middle - $start - "(" (date +%s%N) - $middle ")")
+    test $spent -lt $best; and set best $spent
+end
+test $SEQERA_PROMPT = acme/research; or exit 1
+printf '%.1f\n' (math $best / 5000000)
+exit
+EOS
+
+cat >"$home/reference.bash" <<'EOS'
+best() { # rounds statement
+  local best=999999999 run i start spent
+  for run in 1 2 3 4 5; do
+    start=${EPOCHREALTIME/./}
+    eval "for ((i = 0; i < $1; i++)); do $2; done"
+    spent=$((${EPOCHREALTIME/./} - start))
+    ((spent < best)) && best=$spent
+  done
+  printf '%d.%02d\n' $((best / $1)) $((best * 100 / $1 % 100))
+}
+case $1 in
+true) best 200 'x=$(/bin/true)' ;;
+read) best 10000 'read -r a b c <"$HOME/helper/run/mark"' ;;
+esac
+EOS
+
+# Enter to prompt: the median of what a terminal's other side sees.
+cat >"$home/prompt.py" <<'EOS'
+import os, pty, select, statistics, sys, time
+
+def read_until(fd, mark, buffer, deadline):
+    while mark not in buffer:
+        ready, _, _ = select.select([fd], [], [], max(0, deadline - time.monotonic()))
+        if not ready:
+            sys.exit(f"no prompt: {buffer!r}")
+        chunk = os.read(fd, 65536)
+        if b"\x1b[6n" in chunk:
+            os.write(fd, b"\x1b[1;1R")
+        buffer += chunk
+    return buffer.split(mark, 1)[1]
+
+rounds = int(sys.argv[1])
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+mark = b"PROMPT>"
+rest = read_until(fd, mark, b"", time.monotonic() + 20)
+spent = []
+for turn in range(rounds + 20):
+    time.sleep(0.002)
+    while select.select([fd], [], [], 0)[0]:
+        os.read(fd, 65536)
+    start = time.perf_counter()
+    os.write(fd, b"\r")
+    read_until(fd, mark, b"", time.monotonic() + 20)
+    if turn >= 20:
+        spent.append(time.perf_counter() - start)
+print(f"{statistics.median(spent) * 1e6:.0f}")
+os.close(fd)
+os.kill(pid, 9)
+EOS
+
+prompt() { # shell configuration
+  local rounds=300 rc=$home/rc.$1.$2
+  case $1 in
+  bash)
+    echo "PS1='PROMPT>'"
+    case $2 in
+    seqera) echo 'eval "$(seqera hook bash)"; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
+    direnv) echo 'eval "$(direnv hook bash)"' ;;
+    true) echo 'PROMPT_COMMAND='"'"'x=$(/bin/true)'"'" ;;
+    esac
+    ;;
+  zsh)
+    echo "PS1='PROMPT>'; unsetopt prompt_cr prompt_sp zle"
+    case $2 in
+    seqera) echo 'eval "$(seqera hook zsh)"; setopt prompt_subst; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
+    direnv) echo 'eval "$(direnv hook zsh)"' ;;
+    true) echo 'precmd() { x=$(/bin/true); }' ;;
+    esac
+    ;;
+  fish)
+    echo 'function fish_prompt; test -n "$with"; and seqera_prompt; echo -n "PROMPT>"; end; function fish_mode_prompt; end'
+    case $2 in
+    seqera) echo 'set -g with yes; seqera hook fish | source' ;;
+    direnv) echo 'direnv hook fish | source' ;;
+    true) echo 'function t --on-event fish_prompt; set -g x (/bin/true); end' ;;
+    esac
+    ;;
+  esac >"$rc"
+  case $1 in
+  bash) clean python3 "$home/prompt.py" $rounds bash --noprofile --rcfile "$rc" -i ;;
+  zsh)
+    cp "$rc" "$home/.zshrc"
+    clean python3 "$home/prompt.py" $rounds zsh -d -i
+    ;;
+  fish) clean python3 "$home/prompt.py" $rounds fish --no-config -i -C "source $rc" ;;
+  esac
+}
+
+true_costs=$(clean bash --norc "$home/reference.bash" true)
+read_costs=$(clean bash --norc "$home/reference.bash" read)
+stretch=$(awk -v t="$read_costs" 'BEGIN { s = t / 5.4; print (s > 1) ? s : 1 }')
+failed=0
+judge() { awk -v value="$1" -v bound="$2" 'BEGIN { exit !(value <= bound) }' || { echo "  more than $2" && failed=1; }; }
+
+printf 'bash $(/bin/true)          %8s us\n' "$true_costs"
+printf 'bash reading a line        %8s us, so bounds are stretched by %.2f\n' "$read_costs" "$stretch"
+for row in bash:30 zsh:16 fish:55; do
+  shell=${row%:*} bound=${row#*:}
+  case $shell in
+  bash) costs=$(clean bash --norc -i "$home/loop.bash" 2>/dev/null) ;;
+  zsh) costs=$(clean zsh -f -i "$home/loop.zsh" 2>/dev/null) ;;
+  fish) costs=$(clean fish --no-config -i "$home/loop.fish" 2>/dev/null) ;;
+  esac
+  printf '%-4s hook                  %8s us\n' "$shell" "$costs"
+  judge "$costs" "$(awk -v b="$bound" -v s="$stretch" 'BEGIN { printf "%.1f", b * s }')"
+done
+
+for shell in bash zsh fish; do
+  bare=$(prompt $shell bare)
+  ours=$(prompt $shell seqera)
+  forks=$(prompt $shell true)
+  direnv=$(prompt $shell direnv)
+  printf '%-4s Enter to prompt: bare %s, with seqera %s, with $(/bin/true) %s, with direnv %s us\n' \
+    "$shell" "$bare" "$ours" "$forks" "$direnv"
+  judge $((ours - bare)) $(((direnv - bare) / 10))
+done
+exit $failed
