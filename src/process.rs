@@ -33,6 +33,9 @@ impl Uninterrupted {
 }
 
 #[cfg(unix)]
+pub use signals::is_ignored;
+
+#[cfg(unix)]
 impl Drop for Uninterrupted {
     fn drop(&mut self) {
         self.signals.end();
@@ -53,15 +56,28 @@ mod signals {
     /// for it, once, and this decides.
     static MAY_END: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let may_end = Arc::new(AtomicBool::new(false));
-        for signal in SIGNALS {
+        for signal in ours() {
             let _ = flag::register_conditional_default(signal, Arc::clone(&may_end));
         }
         may_end
     });
 
+    fn ours() -> impl Iterator<Item = i32> {
+        SIGNALS.into_iter().filter(|signal| !is_ignored(*signal))
+    }
+
     pub struct Deferred {
         came: Arc<AtomicUsize>,
         ids: Vec<SigId>,
+    }
+
+    /// Whether whoever started us wants us, and what we become, to ignore the signal (nohup(1)).
+    pub fn is_ignored(signal: i32) -> bool {
+        // There is no safe way to ask sigaction(2); proc(5) tells on Linux, and elsewhere nothing does.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+        mask & (1 << (signal - 1)) != 0
     }
 
     impl Deferred {
@@ -69,7 +85,7 @@ mod signals {
             let came = Arc::new(AtomicUsize::new(0));
             MAY_END.store(false, Ordering::SeqCst);
             let note = |signal| flag::register_usize(signal, Arc::clone(&came), signal as usize).ok();
-            let ids = SIGNALS.into_iter().filter_map(note).collect();
+            let ids = ours().filter_map(note).collect();
             Deferred { came, ids }
         }
 

@@ -1,18 +1,24 @@
 //! Everything the programs promise, shown by driving the built programs. One file a capability.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
+mod account;
 mod bad_input;
 mod configure;
 mod conformance;
 mod docker;
+mod doctor;
+mod exec;
 mod generated;
 mod git;
+mod handover;
 mod keychain;
 mod login;
 mod oauth;
 mod platform;
+mod profile;
 mod refresh;
 mod sekuire;
 mod shell;
+mod status;
 mod store;
 mod support;

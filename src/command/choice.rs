@@ -1,9 +1,12 @@
 //! One of several, by what the person typed or from a menu.
 
-use std::io::{BufRead, IsTerminal, Read};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::ui;
+use crate::ui::{self, Keyboard, Typed};
+
+/// How long a person may think.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Something that can be chosen.
 pub struct Choice<T> {
@@ -25,8 +28,10 @@ pub fn choose<T>(what: &str, wanted: Option<&str>, mut choices: Vec<Choice<T>>) 
     }
     let at = match wanted {
         Some(wanted) => find(what, wanted, &choices)?,
-        None if std::io::stdin().is_terminal() && ui::attended() => ask(what, &choices)?,
-        None => return Err(Error::usage(format!("no {what} is named")).next(listed(&choices))),
+        None => match Keyboard::open() {
+            Some(keyboard) => ask(what, &keyboard, &choices)?,
+            None => return Err(Error::usage(format!("no {what} is named")).next(listed(&choices))),
+        },
     };
     Ok(choices.swap_remove(at).value)
 }
@@ -66,29 +71,40 @@ fn best_name<T>(choice: &Choice<T>) -> Option<&str> {
     choice.names.iter().map(String::as_str).find(|name| !name.is_empty())
 }
 
-fn ask<T>(what: &str, choices: &[Choice<T>]) -> Result<usize> {
-    const TRIES: usize = 3;
+fn ask<T>(what: &str, keyboard: &Keyboard, choices: &[Choice<T>]) -> Result<usize> {
     ui::say(&format!("Available {what}s:"));
-    for (number, choice) in choices.iter().enumerate() {
-        ui::say(&format!("  {}. {} {}", number + 1, best_name(choice).unwrap_or("-"), choice.remark));
+    for (number, choice) in (1..).zip(choices) {
+        ui::say(&format!("  {number}. {} {}", best_name(choice).unwrap_or("-"), choice.remark));
     }
-    for _ in 0..TRIES {
-        ui::say(&format!("Enter a number (1-{}) or a name, or 'q' to leave it as it is:", choices.len()));
-        let mut line = String::new();
-        let read = std::io::stdin().lock().take(4096).read_line(&mut line);
-        let line = line.trim();
-        if !matches!(read, Ok(1..)) || line == "q" {
-            break;
-        }
-        match line.parse::<usize>() {
-            Ok(number) if (1..=choices.len()).contains(&number) => return Ok(number - 1),
-            _ => match find(what, line, choices) {
-                Ok(at) => return Ok(at),
-                Err(error) => ui::say(error.what()),
-            },
+    let deadline = Instant::now() + PATIENCE;
+    while let Some(line) = line(what, keyboard, choices.len(), deadline) {
+        let at = match line.parse::<usize>() {
+            Ok(number) if (1..=choices.len()).contains(&number) => Ok(number - 1),
+            _ => find(what, &line, choices),
+        };
+        match at {
+            Ok(at) => return Ok(at),
+            Err(error) => ui::say(error.what()),
         }
     }
-    Err(Error::failed("nothing was chosen and nothing was changed"))
+    Err(Error::failed("nothing was chosen and nothing is changed"))
+}
+
+/// What is typed; nothing where the person would rather not, or went away.
+fn line(what: &str, keyboard: &Keyboard, last: usize, deadline: Instant) -> Option<String> {
+    ui::prompt(&format!("Which {what} (1-{last}), or q to leave it as it is: "));
+    loop {
+        match keyboard.typed(Duration::from_secs(1)) {
+            Typed::Line(line) => {
+                break Some(line.trim().to_owned()).filter(|line| !matches!(&**line, "q" | "Q"));
+            }
+            Typed::Nothing if Instant::now() < deadline => {}
+            _ => {
+                ui::say("");
+                break None;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

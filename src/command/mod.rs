@@ -4,6 +4,7 @@ mod child;
 mod choice;
 mod completions;
 mod configure;
+mod doctor;
 pub mod env;
 mod exec;
 mod generate;
@@ -83,6 +84,7 @@ enum Command {
     HookEnv(hook::HookEnvArgs),
     Prompt(prompt::PromptArgs),
     Configure(configure::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
     Generate(generate::Args),
@@ -239,6 +241,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
             return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
         }
         Command::Prompt(args) => prompt::run(&args, paths, context.profile.as_ref(), env, out),
+        Command::Doctor(args) => return doctor::run(&args, &context),
         Command::Configure(args) => configure::run(&args, &context),
         Command::Completions(args) => completions::run(&args, out),
         Command::Generate(args) => generate::run(&args),

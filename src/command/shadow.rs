@@ -5,21 +5,23 @@ use crate::shell::exports::{self, Environment};
 
 /// What the person should know about the tokens in the environment, a sentence each.
 pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let provider = login.map_or(ProviderId::Seqera, |login| login.provider);
+    let for_seqera = login.is_none_or(|login| login.provider == ProviderId::Seqera);
+    let differing = differing(env).filter(|_| for_seqera);
+    differing.into_iter().chain(login.and_then(|login| hidden(login, env))).collect()
+}
+
+/// Two tokens for one thing.
+pub fn differing(env: &impl Environment) -> Option<String> {
     let [first, second] = ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
-    if let (ProviderId::Seqera, Some(one), Some(other)) = (provider, env(first), env(second))
-        && one != other
-    {
-        warnings.push(format!(
-            "{first} and {second} are both set and differ: programs disagree about which one counts; unset one"
-        ));
-    }
-    if let (Some(login), Some((variable, _))) = (login, exports::outside_token(provider, env)) {
-        warnings
-            .push(format!("{variable} hides the login '{}': unset {variable} to use the login", login.name));
-    }
-    warnings
+    (env(first)? != env(second)?).then(|| {
+        format!("{first} and {second} are both set and differ: programs disagree about which one counts; unset one")
+    })
+}
+
+/// A token from outside that goes before the login.
+pub fn hidden(login: &Profile, env: &impl Environment) -> Option<String> {
+    let (variable, _) = exports::outside_token(login.provider, env)?;
+    Some(format!("{variable} hides the login '{}': unset {variable} to use the login", login.name))
 }
 
 #[cfg(test)]
@@ -29,14 +31,13 @@ mod tests {
     #[test]
     fn two_tokens_that_differ_are_told_and_two_that_do_not_are_not() {
         let with = |one: &'static str, other: &'static str| {
-            warnings(None, &move |name: &str| match name {
+            differing(&move |name: &str| match name {
                 "SEQERA_ACCESS_TOKEN" => Some(one.into()),
                 "TOWER_ACCESS_TOKEN" => Some(other.into()),
                 _ => None,
             })
         };
-        assert_eq!(with("same", "same"), Vec::<String>::new());
-        assert_eq!(with("one-secret", "other-secret").len(), 1);
-        assert!(!with("one-secret", "other-secret")[0].contains("secret"));
+        assert_eq!(with("same", "same"), None);
+        assert!(!with("one-secret", "other-secret").unwrap().contains("secret"));
     }
 }

@@ -4,6 +4,7 @@ pub mod git_server;
 pub mod gits;
 pub mod home;
 pub mod keyring;
+pub mod login;
 pub mod oci_image;
 pub mod registry;
 pub mod session;

@@ -41,7 +41,8 @@ pub fn plan(registries: &[String]) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-fn config_file() -> Result<PathBuf> {
+/// docker's configuration, whether it exists or not.
+pub fn config_file() -> Result<PathBuf> {
     let dir = match non_empty("DOCKER_CONFIG") {
         Some(dir) => PathBuf::from(dir),
         None => home()?.join(".docker"),

@@ -19,6 +19,9 @@ use crate::paths::Paths;
 use crate::store::{Store, file};
 use crate::ui;
 
+pub(super) use docker::config_file as docker_config_file;
+pub(super) use link::{is_ours, on_path};
+
 /// Make a client use the helper, or take that back
 #[derive(Debug, clap::Args)]
 pub struct Args {

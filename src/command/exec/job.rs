@@ -104,7 +104,7 @@ mod relay {
     impl Relay {
         pub fn begin() -> Result<Relay> {
             let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
-            Signals::new(all)
+            Signals::new(all.into_iter().filter(|signal| !crate::process::is_ignored(*signal)))
                 .map(Relay)
                 .map_err(|error| Error::io("the system does not let us catch signals", &error))
         }

@@ -1,0 +1,89 @@
+//! The store, and where its key lives.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::Finding;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::paths::Paths;
+use crate::store::key::{self, Place, Wish};
+use crate::store::keychain;
+
+/// Looks at the store. Answers whether its key can be had.
+pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
+    const ABOUT: &str = "store";
+    findings.extend(open_to_others(ABOUT, &paths.store));
+    let place = match key::place(paths) {
+        Ok(place) => place,
+        Err(error) => {
+            findings.push(Finding::of_error(ABOUT, &error));
+            return false;
+        }
+    };
+    let shown = paths.store.display();
+    match place {
+        Some(Place::File) => findings.push(Finding::note(
+            ABOUT,
+            format!("{shown}, with its key in a file beside it: no better than a private file"),
+        )),
+        Some(Place::Keychain) => {
+            findings.push(Finding::ok(ABOUT, format!("{shown}, with its key in the keychain")))
+        }
+        None => {
+            findings.push(Finding::note(ABOUT, format!("{shown} is made when something is first stored")))
+        }
+    }
+    keychain(place, findings)
+}
+
+/// Asks the keychain where it holds the key, or would. Where the key is in a file it is left alone: asking may
+/// open a window.
+fn keychain(place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
+    const ABOUT: &str = "keychain";
+    let wish = match Wish::from_env() {
+        Ok(wish) => wish,
+        Err(error) => {
+            findings.push(Finding::of_error(ABOUT, &error));
+            return false;
+        }
+    };
+    if place == Some(Place::File) || (place.is_none() && wish == Wish::File) {
+        return place.is_some();
+    }
+    let answer = keychain::get(Deadline::after(Duration::from_secs(3)));
+    let opens = matches!(answer, Ok(Some(_))) && place.is_some();
+    findings.push(match (answer, place) {
+        (Ok(Some(_)), _) => Finding::ok(ABOUT, "answers, and has the key"),
+        (Ok(None), None) => Finding::ok(ABOUT, "answers"),
+        (Ok(None), Some(_)) => Finding::wrong(ABOUT, "answers, and no longer has the key of the store")
+            .next("restore the keychain, or move the store away to begin anew"),
+        (Err(keychain::Trouble::Absent), None) if wish == Wish::Auto => {
+            Finding::note(ABOUT, "there is none here, so the key will be in a private file")
+        }
+        (Err(trouble), _) => Finding::of_error(ABOUT, &Error::from(trouble)),
+    });
+    opens
+}
+
+/// A folder or file of ours that others may look into.
+#[cfg(unix)]
+pub fn open_to_others(about: &'static str, path: &Path) -> Option<Finding> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::symlink_metadata(path).ok()?;
+    let shown = path.display();
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Some(Finding::wrong(about, format!("{shown} belongs to another user")).next("move it away"));
+    }
+    let mode = if found.is_dir() { "700" } else { "600" };
+    (!found.is_symlink() && found.mode() & 0o077 != 0).then(|| {
+        Finding::wrong(about, format!("others may read {shown}"))
+            .next(format!("close it with: chmod {mode} {shown}"))
+    })
+}
+
+/// Elsewhere a home is private by itself.
+#[cfg(not(unix))]
+pub fn open_to_others(_: &'static str, _: &Path) -> Option<Finding> {
+    None
+}

@@ -1,0 +1,199 @@
+//! Who am I, and which organization and workspace count: asked of the server.
+
+use expectrl::Expect;
+use serde_json::{Value, json};
+
+use crate::platform::people::HOSTILE_NAMES;
+use crate::platform::{Endpoint, Fault, Platform};
+use crate::status::assert_harmless;
+use crate::support::home::Home;
+use crate::support::login::{self, Oauth, paths};
+use seqera_credential_helper::profile::ProfileName;
+use seqera_credential_helper::shell::mark::Mark;
+
+fn started() -> (Home, Platform) {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    (home, platform)
+}
+
+fn json(home: &Home, args: &[&str]) -> Value {
+    serde_json::from_str(&home.run("seqera", args, "").ok()).unwrap()
+}
+
+fn mark(home: &Home) -> Mark {
+    Mark::read(&paths(home), Some(&ProfileName::default_name())).unwrap()
+}
+
+#[test]
+fn whoami_asks_the_server() {
+    let (home, platform) = started();
+    let expected = format!(
+        "Logged in as: ada@example.org\nAccount: 1001\nEndpoint: {}\nProfile: default\n",
+        platform.api()
+    );
+    for args in [&["whoami"][..], &["auth", "whoami"]] {
+        assert_eq!(home.run("seqera", args, "").ok(), expected);
+    }
+    let answer = json(&home, &["whoami", "--json"]);
+    assert_eq!((&answer["account"], &answer["account_id"]), (&json!("ada@example.org"), &json!("1001")));
+    platform.fault(Endpoint::UserInfo, Fault::Hangup);
+    home.run("seqera", &["whoami"], "").expect(5);
+}
+
+#[test]
+fn whoami_tells_whose_the_token_from_outside_is() {
+    let (mut home, platform) = started();
+    platform.sign_in("grace");
+    let token = platform.personal_token();
+    home.set("TOWER_ACCESS_TOKEN", &token);
+    home.set("TOWER_API_ENDPOINT", platform.api());
+    let out = home.run("seqera", &["whoami"], "").ok();
+    assert!(out.starts_with("Logged in as: grace@example.org\n"), "{out}");
+    assert!(out.ends_with("Token: TOWER_ACCESS_TOKEN, from the environment\n"), "{out}");
+    home.set("TOWER_ACCESS_TOKEN", "made-up");
+    let run = home.run("seqera", &["whoami"], "").expect(3);
+    assert!(!run.err().contains("made-up"), "{run:?}");
+}
+
+#[test]
+fn a_token_never_goes_to_a_server_in_the_clear() {
+    let (mut home, _platform) = started();
+    home.set("TOWER_ACCESS_TOKEN", "outside");
+    home.set("TOWER_API_ENDPOINT", "http://tower.example/api");
+    home.run("seqera", &["whoami"], "").expect(7);
+}
+
+#[test]
+fn a_token_that_the_server_forgot_is_renewed_once() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    Oauth::at(&platform).keep(&home, &platform, "default", 3000);
+    platform.expire_access_tokens();
+    assert!(home.run("seqera", &["whoami"], "").ok().contains("ada@example.org"));
+    assert_eq!(platform.count_grant("refresh_token"), 1);
+    platform.revoke_all();
+    home.run("seqera", &["whoami"], "").expect(4);
+}
+
+#[test]
+fn an_organization_is_chosen_by_name_or_number() {
+    let (home, _platform) = started();
+    assert!(home.run("seqera", &["org"], "").ok().starts_with("No organization is chosen"));
+    assert_eq!(
+        home.run("seqera", &["org", "list"], "").ok(),
+        "  acme 2001 (pro)\n  community 2002 (basic)\n"
+    );
+    let before = mark(&home).generation;
+    let run = home.run("seqera", &["org", "switch", "community"], "").expect(0);
+    assert_eq!(run.err(), "Organization set: community\n");
+    assert_ne!(mark(&home).generation, before, "other terminals follow the mark");
+    assert_eq!(mark(&home).label, "community");
+    assert_eq!(home.run("seqera", &["org"], "").ok(), "community (2002)\n");
+    home.run("seqera", &["org", "switch", "2001", "--quiet"], "").expect(0);
+    assert_eq!(
+        home.run("seqera", &["org", "list"], "").ok(),
+        "* acme 2001 (pro)\n  community 2002 (basic)\n"
+    );
+    let list = json(&home, &["org", "list", "--json"]);
+    assert_eq!(
+        list["organizations"][0],
+        json!({"id": "2001", "name": "acme", "plan": "pro", "role": "owner", "chosen": true})
+    );
+    home.run("seqera", &["org", "clear"], "").expect(0);
+    assert_eq!(json(&home, &["org", "--json"]), json!({"organization": null}));
+}
+
+#[test]
+fn without_a_terminal_the_choices_are_named() {
+    let (home, _platform) = started();
+    for args in [&["org", "switch"][..], &["org", "switch", "nobody"]] {
+        let run = home.run("seqera", args, "1\n").expect(2);
+        assert!(run.err().contains("there are: acme, community"), "{run:?}");
+    }
+    let run = home.run("seqera", &["workspace", "switch"], "").expect(2);
+    assert!(run.err().contains("acme/research, acme/production, community/showcase"), "{run:?}");
+    assert!(json(&home, &["org", "--json"])["organization"].is_null());
+}
+
+#[test]
+fn on_a_terminal_there_is_a_menu() {
+    let (home, _platform) = started();
+    for (typed, code, chosen) in [("2\r", 0, "community"), ("7\racme\r", 0, "acme"), ("q\r", 1, "acme")] {
+        let mut command = home.command("seqera");
+        command.args(["org", "switch"]);
+        let mut terminal = expectrl::Session::spawn(command).unwrap();
+        terminal.set_expect_timeout(Some(std::time::Duration::from_secs(20)));
+        terminal.expect("1. acme (pro)").unwrap();
+        terminal.expect("2. community (basic)").unwrap();
+        for line in typed.split_inclusive('\r') {
+            terminal.expect("Which organization (1-2)").unwrap();
+            terminal.send(line).unwrap();
+        }
+        terminal.expect(expectrl::Eof).unwrap();
+        let status = terminal.get_process_mut().wait().unwrap();
+        assert!(format!("{status:?}").ends_with(&format!(", {code})")), "{status:?}");
+        assert_eq!(json(&home, &["org", "--json"])["organization"]["name"], chosen);
+    }
+}
+
+#[test]
+fn a_workspace_is_chosen_by_any_of_its_names() {
+    let (home, _platform) = started();
+    for (wanted, id) in
+        [("acme/research", "3001"), ("production", "3002"), ("3003", "3003"), ("ACME/Research", "3001")]
+    {
+        home.run("seqera", &["workspace", "switch", wanted], "").expect(0);
+        let workspace = json(&home, &["workspace", "--json"]);
+        assert_eq!(workspace["workspace"]["id"], id);
+        let exports = json(&home, &["env", "--json"]);
+        assert_eq!(exports["TOWER_WORKSPACE_ID"], id);
+    }
+    let out = home.run("seqera", &["workspace", "list"], "").ok();
+    assert_eq!(out, "* acme/research 3001\n  acme/production 3002\n  community/showcase 3003\n");
+    assert_eq!(json(&home, &["org", "--json"])["organization"]["name"], "acme", "it came with the workspace");
+    let run = home.run("seqera", &["org", "switch", "community"], "").expect(0);
+    assert!(run.err().contains("acme/research is not in it and is cleared"), "{run:?}");
+    assert!(json(&home, &["workspace", "--json"])["workspace"].is_null());
+    home.run("seqera", &["workspace", "switch", "3003"], "").expect(0);
+    home.run("seqera", &["workspace", "clear"], "").expect(0);
+    assert!(json(&home, &["env", "--json"]).get("TOWER_WORKSPACE_ID").is_none_or(Value::is_null));
+}
+
+#[test]
+fn an_account_without_organizations_is_told_so() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    platform.sign_in("alan");
+    login::with_token(&home, &platform, &[]);
+    let run = home.run("seqera", &["org", "switch"], "").expect(1);
+    assert!(run.err().contains("your account has no organization"), "{run:?}");
+    assert_eq!(home.run("seqera", &["org", "list"], "").ok(), "");
+}
+
+#[test]
+fn hostile_organizations_act_on_no_terminal() {
+    let (home, platform) = started();
+    platform.world(|world| world.people.make_names_hostile());
+    for args in [&["org", "list"][..], &["org", "list", "--json"], &["workspace", "list"]] {
+        let run = home.run("seqera", args, "").expect(0);
+        assert_harmless(&run.out());
+    }
+    let run = home.run("seqera", &["org", "switch"], "").expect(2);
+    assert_harmless(&run.err());
+    for (at, hostile) in HOSTILE_NAMES.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+        let run = home.run("seqera", &["org", "switch", &format!("{}", 6000 + at)], "").expect(0);
+        assert_harmless(&run.err());
+        assert_eq!(json(&home, &["org", "--json"])["organization"]["name"], *hostile);
+        let label = mark(&home).label;
+        assert!(label.chars().all(|c| c.is_ascii_alphanumeric() || "_-?/@".contains(c)), "{label}");
+    }
+    assert!(!home.path().join("pwned").exists());
+}
+
+#[test]
+fn organizations_are_no_matter_of_the_other_platform() {
+    let home = Home::with_file_store();
+    home.run("seqera", &["org", "list"], "").expect(3);
+    login::sekuire(&home, "default");
+    let run = home.run("seqera", &["org", "list"], "").expect(1);
+    assert!(run.err().contains("is not for Seqera"), "{run:?}");
+}

@@ -1,0 +1,182 @@
+//! `seqera doctor` finds what is wrong, says what to do, and shows no secret while it does.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::platform::{Endpoint, Fault, Platform};
+use crate::support::home::{Home, Run};
+use crate::support::login::{self, Oauth, paths};
+
+const PERSONAL: &str = "eyJ0aWQiOiAxMjN9LjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// A home in which everything is as it should be.
+fn well() -> (Home, Platform) {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    home.run("seqera", &["configure", "git", "--quiet"], "").expect(0);
+    home.run("seqera", &["configure", "docker", "--quiet"], "").expect(0);
+    (home, platform)
+}
+
+#[track_caller]
+fn wrong(home: &Home, about: &str, words: &str) -> Run {
+    let run = home.run("seqera", &["doctor", "--quiet"], "").expect(1);
+    let out = run.out();
+    let line = out.lines().find(|line| line.starts_with(&format!("WRONG {about}:")) && line.contains(words));
+    assert!(line.is_some_and(|line| line.contains("; ")), "{about}: {words}: {run:?}");
+    run
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn where_nothing_is_wrong_it_says_so() {
+    let (home, platform) = well();
+    let run = home.run("seqera", &["doctor"], "").expect(0);
+    for line in [
+        "ok    seqera: ",
+        "ok    git: uses ",
+        "ok    docker: uses ",
+        "ok    login: 'default' is there",
+        "ok    clock: agrees",
+        "note  store: ",
+    ] {
+        assert!(run.out().contains(line), "{line}: {run:?}");
+    }
+    let out = home.run("seqera", &["doctor", "--json"], "").ok();
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["ok"], true);
+    assert!(report["findings"].as_array().unwrap().len() > 5);
+    assert_eq!(home.run("seqera", &["doctor", "--quiet"], "").ok(), "");
+    for secret in platform.issued_secrets() {
+        assert!(!out.contains(&secret));
+    }
+}
+
+#[test]
+fn a_new_home_is_no_sick_home() {
+    let home = Home::with_file_store();
+    let run = home.run("seqera", &["doctor"], "").expect(0);
+    assert!(run.out().contains("note  login: you are not logged in; log in with: seqera login"), "{run:?}");
+    assert!(!paths(&home).store.exists(), "it changes nothing");
+}
+
+#[test]
+fn another_seqera_in_front_is_seen() {
+    let (mut home, _platform) = well();
+    let theirs = home.write("lib/node_modules/seqera/seqera", "#!/bin/sh\n");
+    mode(&theirs, 0o755);
+    let before = home.path().join("lib/node_modules/seqera");
+    home.set("PATH", format!("{}:{}:/usr/bin:/bin", before.display(), home.bin().display()));
+    wrong(&home, "seqera", "Seqera's own program");
+    home.set("PATH", "/usr/bin:/bin");
+    wrong(&home, "seqera", "is not on your PATH");
+    wrong(&home, "docker", "is told to use docker-credential-seqera, and does not find it");
+}
+
+#[test]
+fn a_client_without_its_helper_is_seen() {
+    let (home, _platform) = well();
+    fs::write(home.path().join(".gitconfig"), "[credential]\n\thelper = /gone/git-credential-seqera\n")
+        .unwrap();
+    wrong(&home, "git", "does not find it");
+    fs::write(home.path().join(".docker/config.json"), "{").unwrap();
+    wrong(&home, "docker", "is not JSON");
+}
+
+#[test]
+fn what_others_may_read_is_seen() {
+    let (home, _platform) = well();
+    let store = paths(&home).store;
+    mode(&store, 0o755);
+    wrong(&home, "store", "chmod 700");
+    mode(&store, 0o700);
+    mode(&store.join("key"), 0o644);
+    wrong(&home, "store", "chmod 600");
+    mode(&store.join("key"), 0o600);
+    let auth = home.write(".nextflow/seqera-auth.config", format!("tower {{ accessToken = '{PERSONAL}' }}"));
+    mode(&auth, 0o644);
+    let run = wrong(&home, "nextflow", "chmod 600");
+    assert!(!run.out().contains(PERSONAL));
+    mode(&auth, 0o600);
+    home.run("seqera", &["doctor"], "").expect(0);
+}
+
+#[test]
+fn a_token_in_a_start_up_file_is_named_by_file_and_line() {
+    let (home, _platform) = well();
+    home.write(".bashrc", format!("alias ll='ls -l'\nexport TOWER_ACCESS_TOKEN={PERSONAL}\n"));
+    home.write(".config/fish/config.fish", "\n\nset -gx SEQERA_ACCESS_TOKEN abcdef0123\n");
+    home.write(".zshrc", "export TOWER_ACCESS_TOKEN=$(seqera token)\n");
+    let pipe = home.path().join(".profile");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0)
+        .unwrap();
+    let run = wrong(&home, "start-up files", ".bashrc, line 2");
+    wrong(&home, "start-up files", "config.fish, line 3");
+    assert!(!run.out().contains(".zshrc") && !run.out().contains("abcdef0123"), "{run:?}");
+    assert!(!run.out().contains("eyJ0aWQ"), "{run:?}");
+}
+
+#[test]
+fn two_tokens_that_differ_are_wrong_and_one_that_hides_a_login_is_a_note() {
+    let (mut home, _platform) = well();
+    home.set("TOWER_ACCESS_TOKEN", "outside-one");
+    let run = home.run("seqera", &["doctor"], "").expect(0);
+    assert!(run.out().contains("note  environment: TOWER_ACCESS_TOKEN hides the login 'default'"), "{run:?}");
+    home.set("SEQERA_ACCESS_TOKEN", "outside-two");
+    let run = home.run("seqera", &["doctor"], "").expect(1);
+    assert!(run.out().contains("WRONG environment: SEQERA_ACCESS_TOKEN and TOWER_ACCESS_TOKEN"), "{run:?}");
+    assert!(!run.out().contains("outside-"), "{run:?}");
+}
+
+#[test]
+fn a_login_that_ended_or_lost_its_box_is_seen() {
+    let (home, platform) = well();
+    Oauth::at(&platform).keep(&home, &platform, "old", 3000);
+    login::change(&home, "old", |profile| profile.ended_at = Some(1_700_000_000));
+    wrong(&home, "login", "'old' has ended; log in with: seqera login --profile old");
+    fs::remove_dir_all(paths(&home).store.join("session+default")).unwrap();
+    wrong(&home, "login", "'default' has lost its tokens");
+    home.write(paths(&home).state.join("profiles/torn.json"), "{");
+    wrong(&home, "login", "'torn' cannot be read");
+}
+
+#[test]
+fn a_server_that_does_not_answer_and_a_clock_that_is_wrong_are_seen() {
+    let (home, platform) = well();
+    platform.fault(Endpoint::ServiceInfo, Fault::Hangup);
+    wrong(&home, "server", "broke before the answer");
+    platform.clear_faults();
+    platform.world(|world| world.settings.clock_skew = 3600);
+    wrong(&home, "clock", "differs from the server's by 36");
+}
+
+#[test]
+fn an_untrue_mark_is_seen() {
+    let (home, _platform) = well();
+    let mark = paths(&home).run.join("default.mark");
+    let text = fs::read_to_string(&mark).unwrap();
+    fs::write(&mark, text.replacen("default.", "default.9", 1)).unwrap();
+    wrong(&home, "prompt", "is not true any more");
+}
+
+#[test]
+fn a_keychain_that_is_gone_or_mute_is_told_apart_and_in_time() {
+    let (mut home, _platform) = well();
+    let store = paths(&home).store;
+    fs::remove_file(store.join("key")).unwrap();
+    home.write(store.join("keychain"), format!("{}\n", "ab".repeat(8)));
+    home.set("SEQERA_HELPER_STORE", "auto");
+    wrong(&home, "keychain", "no keychain can be reached");
+    let bus = home.path().join("mute");
+    let _bus = std::os::unix::net::UnixListener::bind(&bus).unwrap();
+    home.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", bus.display()));
+    let run = wrong(&home, "keychain", "did not answer in time");
+    assert!(run.took < Duration::from_secs(12), "{run:?}");
+}

@@ -1,0 +1,182 @@
+//! `seqera exec`: a program with a fresh token, which is then its own master.
+
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::platform::{Endpoint, Fault, Platform};
+use crate::support::home::{Home, run, until};
+use crate::support::login::{self, Oauth};
+
+fn started() -> (Home, Platform, String) {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let token = login::with_token(&home, &platform, &[]);
+    (home, platform, token)
+}
+
+#[test]
+fn the_command_has_the_token_and_its_exit_status_is_ours() {
+    let (home, platform, token) = started();
+    let script = r#"echo "$TOWER_ACCESS_TOKEN $SEQERA_ACCESS_TOKEN $TOWER_API_ENDPOINT $1"; cat; exit 42"#;
+    for args in [&["exec", "--"][..], &["exec"]] {
+        let args = [args, &["sh", "-c", script, "sh", "--job-token"]].concat();
+        let run = home.run("seqera", &args, "input").expect(42);
+        assert_eq!(run.out(), format!("{token} {token} {} --job-token\ninput", platform.api()));
+        assert_eq!(run.err(), "");
+    }
+}
+
+#[test]
+fn without_a_token_nothing_is_run() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    home.run("seqera", &["exec", "--", "touch", "ran"], "").expect(3);
+    home.run("seqera", &["exec", "--job-token", "--", "touch", "ran"], "").expect(3);
+    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    platform.fault(Endpoint::Token, Fault::BadGateway);
+    home.run("seqera", &["exec", "--", "touch", "ran"], "").expect(5);
+    platform.clear_faults();
+    platform.revoke_all();
+    home.run("seqera", &["exec", "--", "touch", "ran"], "").expect(4);
+    assert!(!home.path().join("ran").exists());
+    home.run("seqera", &["exec"], "").expect(2);
+}
+
+#[test]
+fn an_old_token_is_renewed_first() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let login = Oauth::at(&platform);
+    login.keep(&home, &platform, "default", -10);
+    let out = home.run("seqera", &["exec", "--", "sh", "-c", "echo $TOWER_ACCESS_TOKEN"], "").ok();
+    assert_ne!(out.trim(), login.access);
+    assert!(platform.issued_secrets().contains(&out.trim().to_owned()));
+}
+
+#[test]
+fn a_command_that_is_not_there_is_127() {
+    let (home, _platform, _) = started();
+    let run = home.run("seqera", &["exec", "--", "no-such-program"], "").expect(127);
+    assert!(run.err().contains("no-such-program was not found"), "{run:?}");
+    assert_eq!(home.run("seqera", &["exec", "--job-token", "--", "no-such-program"], "").code(), 127);
+}
+
+#[test]
+fn a_token_from_outside_is_given_under_both_names() {
+    let (mut home, _platform, _) = started();
+    home.set("TOWER_ACCESS_TOKEN", "outside");
+    let print = ["exec", "--", "sh", "-c", "echo $TOWER_ACCESS_TOKEN $SEQERA_ACCESS_TOKEN"];
+    assert_eq!(home.run("seqera", &print, "").ok(), "outside outside\n");
+    home.set("SEQERA_ACCESS_TOKEN", "other");
+    assert_eq!(home.run("seqera", &print, "").ok(), "outside other\n");
+}
+
+#[test]
+fn the_command_is_this_very_process_with_signals_as_they_should_be() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    // A renewal catches signals while it is under way: nothing of that may be left.
+    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    let mut command = home.command("seqera");
+    let script = "import ctypes, os\n\
+        status = dict(line.split(':\\t') for line in open('/proc/self/status').read().splitlines())\n\
+        print(os.getppid(), status['SigBlk'], status['SigCgt'], status['SigIgn'], ctypes.CDLL(None).prctl(3))";
+    command.args(["exec", "--", "python3", "-S", "-c", script]);
+    let out = run(command, "").ok();
+    let fields: Vec<&str> = out.split_whitespace().collect();
+    assert_eq!(fields[0], std::process::id().to_string(), "no process stands between");
+    assert_eq!(fields[1], "0000000000000000", "no signal is blocked");
+    let [caught, ignored] = [2, 3].map(|at| u64::from_str_radix(fields[at], 16).unwrap());
+    // Python itself catches SIGINT and ignores SIGPIPE and SIGXFSZ.
+    let bit = |signal: u32| 1u64 << (signal - 1);
+    assert_eq!(caught & !bit(2), 0, "{out}");
+    // Signals 32 and 33 are the C library's own.
+    let classic = (1 << 31) - 1;
+    assert_eq!(ignored & classic & !(bit(13) | bit(25) | ignored_here()), 0, "{out}");
+    assert_eq!(fields[4], "1", "it may be debugged and dump core like any other");
+}
+
+/// The signals that the tests themselves were started with as ignored.
+fn ignored_here() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap();
+    u64::from_str_radix(mask, 16).unwrap()
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_command() {
+    let (home, _platform, _) = started();
+    let mut shell = home.command("bash");
+    shell.args(["-c", "seqera exec -- yes | head -1; exit ${PIPESTATUS[0]}"]);
+    assert_eq!(run(shell, "").expect(141).out(), "y\n");
+}
+
+#[test]
+fn a_signal_ends_the_command_and_us() {
+    let (home, _platform, _) = started();
+    let run = home.run("seqera", &["exec", "--", "sh", "-c", "kill -TERM $$"], "");
+    assert_eq!(run.code(), 128 + 15);
+}
+
+#[test]
+fn a_job_has_a_token_of_its_own_which_ends_with_it() {
+    let (home, platform, token) = started();
+    let script = "echo $TOWER_ACCESS_TOKEN ${SEQERA_TOKEN_EXPIRES_AT-endless}; exit 9";
+    let run = home.run("seqera", &["exec", "--job-token", "--", "sh", "-c", script], "").expect(9);
+    let (given, end) = run.out().trim().split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_ne!(given, token);
+    assert!(platform.issued_secrets().contains(&given));
+    assert_eq!(end, "endless");
+    assert_eq!(platform.personal_token_ids().len(), 1, "only the login's is left");
+    assert_eq!(run.err(), "");
+}
+
+#[test]
+fn a_job_gets_our_signals_and_its_token_is_deleted_all_the_same() {
+    let (home, platform, _) = started();
+    for (signal, code) in [(Signal::TERM, 33), (Signal::HUP, 34), (Signal::INT, 35)] {
+        let script = "trap 'exit 33' TERM; trap 'exit 34' HUP; trap 'exit 35' INT; \
+            echo > started; while :; do sleep 0.05; done";
+        let mut command = home.command("seqera");
+        let mut job = command.args(["exec", "--job-token", "--", "sh", "-c", script]).spawn().unwrap();
+        let begun = home.path().join("started");
+        until(Duration::from_secs(20), "the job begins", || begun.exists());
+        assert_eq!(platform.personal_token_ids().len(), 2);
+        kill_process(Pid::from_child(&job), signal).unwrap();
+        assert_eq!(job.wait().unwrap().code(), Some(code));
+        assert_eq!(platform.personal_token_ids().len(), 1);
+        std::fs::remove_file(begun).unwrap();
+    }
+}
+
+#[test]
+fn a_job_that_a_signal_ends_is_seen_to_end_so() {
+    let (home, platform, _) = started();
+    let run = home.run("seqera", &["exec", "--job-token", "--", "sh", "-c", "kill -KILL $$"], "");
+    assert_eq!(run.code(), 128 + 9);
+    assert_eq!(platform.personal_token_ids().len(), 1);
+}
+
+#[test]
+fn a_job_s_token_that_stays_is_said() {
+    let (home, platform, _) = started();
+    let script = format!("touch {}; sleep 0.2", home.path().join("begun").display());
+    let args = ["exec", "--job-token", "--", "sh", "-c", &script];
+    let run = std::thread::scope(|scope| {
+        let job = scope.spawn(|| home.run("seqera", &args, ""));
+        until(Duration::from_secs(20), "the job begins", || home.path().join("begun").exists());
+        platform.fault(Endpoint::PersonalTokens, Fault::InternalError);
+        job.join().unwrap()
+    });
+    assert!(run.expect(0).err().contains("could not be deleted"));
+}
+
+/// nohup(1) lets a command ignore SIGHUP; a renewal on the way must not take that from it.
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    let mut command: Command = home.command("sh");
+    command.args(["-c", "trap '' HUP; exec seqera exec -- grep SigIgn /proc/self/status"]);
+    let out = run(command, "").ok();
+    let ignored = u64::from_str_radix(out.trim().rsplit('\t').next().unwrap(), 16).unwrap();
+    assert_eq!(ignored & 1, 1, "{out}");
+}

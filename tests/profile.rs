@@ -1,0 +1,85 @@
+//! `seqera profile`: several logins side by side.
+
+use crate::platform::Platform;
+use crate::support::home::Home;
+use crate::support::login::{self, Oauth, paths};
+use seqera_credential_helper::shell::mark::Mark;
+
+fn started() -> (Home, Platform) {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    platform.sign_in("grace");
+    login::with_token(&home, &platform, &["--profile", "work"]);
+    (home, platform)
+}
+
+#[test]
+fn the_profile_in_use_is_followed_everywhere() {
+    let (home, platform) = started();
+    assert_eq!(home.run("seqera", &["profile"], "").ok(), "default\n");
+    let api = platform.api();
+    let list = home.run("seqera", &["profile", "list"], "").ok();
+    assert_eq!(
+        list,
+        format!(
+            "* default  ada@example.org  {api}  -  fresh\n  work  grace@example.org  {api}  solo  fresh\n"
+        )
+    );
+    home.run("seqera", &["profile", "use", "work"], "").expect(0);
+    assert_eq!(home.run("seqera", &["profile"], "").ok(), "work\n");
+    assert!(home.run("seqera", &["whoami"], "").ok().contains("grace@example.org"));
+    assert!(Mark::read(&paths(&home), None).unwrap().generation.starts_with("work."));
+    let out = home.run("seqera", &["profile", "list", "--json"], "").ok();
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&list["profile"], &list["profiles"][1]["in_use"]), (&"work".into(), &true.into()));
+    let run = home.run("seqera", &["profile", "use", "nobody"], "").expect(3);
+    assert!(run.err().contains("there are: default, work"), "{run:?}");
+}
+
+#[test]
+fn a_renamed_login_goes_on_under_its_new_name() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    Oauth::at(&platform).keep(&home, &platform, "work", 3000);
+    login::with_token(&home, &platform, &[]);
+    home.run("seqera", &["profile", "use", "work"], "").expect(0);
+    let token = home.run("seqera", &["token"], "").ok();
+    home.run("seqera", &["profile", "rename", "work", "lab"], "").expect(0);
+    assert_eq!(home.run("seqera", &["profile"], "").ok(), "lab\n");
+    assert_eq!(home.run("seqera", &["token"], "").ok(), token);
+    home.run("seqera", &["token", "--profile", "work"], "").expect(3);
+    platform.expire_access_tokens();
+    assert!(home.run("seqera", &["whoami"], "").ok().contains("Profile: lab"), "it renews itself there");
+    assert!(!platform.family_burnt());
+    let run = home.run("seqera", &["profile", "rename", "lab", "default"], "").expect(2);
+    assert!(run.err().contains("there is a profile 'default' already"), "{run:?}");
+    home.run("seqera", &["profile", "rename", "nobody", "x"], "").expect(3);
+    home.run("seqera", &["profile", "rename", "lab", "../x"], "").expect(2);
+}
+
+#[test]
+fn a_removed_login_is_given_back_and_the_others_stay() {
+    let (home, platform) = started();
+    home.run("seqera", &["profile", "use", "work"], "").expect(0);
+    home.run("seqera", &["profile", "remove", "work"], "").expect(0);
+    assert_eq!(home.run("seqera", &["profile"], "").ok(), "default\n");
+    assert!(home.run("seqera", &["whoami"], "").ok().contains("ada@example.org"));
+    home.run("seqera", &["token", "--profile", "work"], "").expect(3);
+    home.run("seqera", &["profile", "remove", "work"], "").expect(3);
+    drop(platform);
+}
+
+#[test]
+fn two_renames_at_once_leave_one_login() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    Oauth::at(&platform).keep(&home, &platform, "work", 3000);
+    std::thread::scope(|scope| {
+        for new in ["a", "b", "c", "d"] {
+            let home = &home;
+            scope.spawn(move || home.run("seqera", &["profile", "rename", "work", new], ""));
+        }
+    });
+    let list = home.run("seqera", &["profile", "list"], "").ok();
+    assert_eq!(list.lines().count(), 1, "{list}");
+    let name = list.split_whitespace().next().unwrap();
+    home.run("seqera", &["token", "--profile", name], "").expect(0);
+}
