@@ -107,6 +107,8 @@ pub fn profile(name: &str, provider: ProviderId, endpoint: &str, method: Method)
         provider,
         endpoint: endpoint.into(),
         method,
+        api_key: None,
+        registry: None,
         account: Some("ada@example.org".into()),
         account_id: Some("1001".into()),
         organization: None,
