@@ -5,10 +5,16 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 #[path = "../tests/support/git_server.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod git_server;
+#[path = "../tests/platform/mod.rs"]
+#[allow(unused_imports, reason = "the tests use the rest")]
+mod platform;
+
+use platform::Platform;
 
 use git_server::{GitServer, Login};
 
@@ -17,6 +23,7 @@ const PASSWORD: &str = "correct horse battery staple";
 fn main() {
     let tour = Tour::begin();
     tour.git();
+    tour.seqera();
     println!("\nThat was it: everything happened below {}, which is gone now.", tour.home.path().display());
 }
 
@@ -95,6 +102,89 @@ impl Tour {
         self.run("seqera configure git --undo");
     }
 
+    /// One login, and everybody gets what they need.
+    fn seqera(&self) {
+        say("Now Seqera: its Platform, on loopback, with a person who clicks \"Allow\" in the browser.");
+        let platform = Platform::start();
+        platform.sign_in("grace");
+        platform.world(|world| world.settings.access_lifetime = Duration::from_secs(4));
+        let opened = self.home.path().join("opened");
+        self.browser(&opened);
+        let endpoint = platform.api();
+        std::thread::scope(|scope| {
+            let person = scope.spawn(|| {
+                for _ in 0..300 {
+                    if let Ok(address) = std::fs::read_to_string(&opened) {
+                        let back = platform.approve(address.trim());
+                        return platform::http::get(&back, &[]).is_ok_and(|page| page.status == 200);
+                    }
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                false
+            });
+            self.run(&format!("seqera login --endpoint {endpoint} --timeout 30"));
+            assert!(person.join().unwrap(), "the browser was not told that the login worked");
+        });
+        self.run("seqera status");
+
+        say(
+            "A program asks the helper for the Platform's host, and gets a token; another host gets nothing.",
+        );
+        let request = format!("protocol=http\nhost={}\n", platform.url().trim_start_matches("http://"));
+        let answer = self.hidden("seqera-credential-helper get", &request);
+        assert!(answer.contains("username=@token") && answer.contains("password_expiry_utc="));
+        let elsewhere = self.hidden("seqera-credential-helper get", "protocol=http\nhost=127.0.0.1:1\n");
+        assert!(elsewhere.is_empty());
+
+        say(
+            "The access token ends. Twenty programs ask at once: the server is asked once, and all get the new one.",
+        );
+        let first = self.hidden("seqera token", "");
+        platform.world(|world| world.settings.access_lifetime = Duration::from_secs(3600));
+        std::thread::sleep(Duration::from_secs(5));
+        let before = platform.count_grant("refresh_token");
+        let tokens: Vec<String> = std::thread::scope(|scope| {
+            let askers: Vec<_> =
+                (0..20).map(|_| scope.spawn(|| text(&self.output("seqera token", "").stdout))).collect();
+            askers.into_iter().map(|asker| asker.join().unwrap()).collect()
+        });
+        assert!(tokens.iter().all(|token| *token == tokens[0] && *token != first && !token.is_empty()));
+        println!("  20 equal answers, {} refresh", platform.count_grant("refresh_token") - before);
+        assert_eq!(platform.count_grant("refresh_token") - before, 1);
+
+        say("A shell takes it from eval \"$(seqera env)\".");
+        let exports = self.hidden("seqera env --shell bash", "");
+        for name in ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN", "TOWER_API_ENDPOINT"] {
+            assert!(exports.contains(name), "{name} is not exported");
+        }
+
+        say("Logging out gives the tokens back to the server; nothing of them is left here.");
+        self.run("seqera logout");
+        assert_eq!(platform.standings(), [platform::Standing::Revoked]);
+        let left =
+            platform.issued_secrets().into_iter().filter(|s| anywhere_below(self.home.path(), s.as_bytes()));
+        assert_eq!(left.count(), 0);
+        println!("  (looked for every token the server ever issued: not found)");
+    }
+
+    /// A browser that writes down where it was sent.
+    fn browser(&self, opened: &Path) {
+        use std::os::unix::fs::PermissionsExt;
+        let script = self.home.path().join("bin/browser");
+        let text = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >{0}.new && mv {0}.new {0}\n", opened.display());
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    /// Runs a line whose output is a secret, and does not show that.
+    fn hidden(&self, line: &str, input: &str) -> String {
+        println!("$ {line}");
+        let output = self.output(line, input);
+        assert!(output.status.success(), "`{line}` failed");
+        println!("  ({} bytes, not shown)", output.stdout.len());
+        text(&output.stdout)
+    }
+
     fn run(&self, line: &str) -> String {
         self.run_with(line, "")
     }
@@ -109,7 +199,7 @@ impl Tour {
             }
         }
         assert!(output.status.success(), "`{line}` failed");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        text(&output.stdout)
     }
 
     fn output(&self, line: &str, input: &str) -> Output {
@@ -123,6 +213,7 @@ impl Tour {
             .env("PATH", path)
             .env("XDG_RUNTIME_DIR", home.join("run"))
             .env("SEQERA_HELPER_STORE", "file")
+            .env("BROWSER", home.join("bin/browser"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
             .current_dir(home)
@@ -134,6 +225,10 @@ impl Tour {
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 fn say(text: &str) {

@@ -7,7 +7,8 @@ use crate::platform::people::HOSTILE_NAMES;
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::status::assert_harmless;
 use crate::support::home::Home;
-use crate::support::login::{self, Oauth, paths};
+use crate::support::login;
+use crate::support::session::{self, Token, paths};
 use seqera_credential_helper::profile::ProfileName;
 use seqera_credential_helper::shell::mark::Mark;
 
@@ -67,7 +68,7 @@ fn a_token_never_goes_to_a_server_in_the_clear() {
 #[test]
 fn a_token_that_the_server_forgot_is_renewed_once() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "default", 3000);
+    session::logged_in(&home, &platform, Token::Fresh);
     platform.expire_access_tokens();
     assert!(home.run("seqera", &["whoami"], "").ok().contains("ada@example.org"));
     assert_eq!(platform.count_grant("refresh_token"), 1);

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::{Home, Run};
-use crate::support::login::{self, Oauth, paths};
+use crate::support::login;
+use crate::support::session::paths;
 
 const PERSONAL: &str = "eyJ0aWQiOiAxMjN9LjAxMjM0NTY3ODlhYmNkZWY=";
 
@@ -138,7 +139,7 @@ fn two_tokens_that_differ_are_wrong_and_one_that_hides_a_login_is_a_note() {
 #[test]
 fn a_login_that_ended_or_lost_its_box_is_seen() {
     let (home, platform) = well();
-    Oauth::at(&platform).keep(&home, &platform, "old", 3000);
+    login::with_token(&home, &platform, &["--profile", "old"]);
     login::change(&home, "old", |profile| profile.ended_at = Some(1_700_000_000));
     wrong(&home, "login", "'old' has ended; log in again with: seqera login --profile old");
     fs::remove_dir_all(paths(&home).store.join("session+default")).unwrap();

@@ -7,7 +7,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::{Home, run, until};
-use crate::support::login::{self, Oauth};
+use crate::support::login;
+use crate::support::session::{self, Token};
 
 fn started() -> (Home, Platform, String) {
     let (home, platform) = (Home::with_file_store(), Platform::start());
@@ -32,7 +33,7 @@ fn without_a_token_nothing_is_run() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
     home.run("seqera", &["exec", "--", "touch", "ran"], "").expect(3);
     home.run("seqera", &["exec", "--job-token", "--", "touch", "ran"], "").expect(3);
-    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    session::logged_in(&home, &platform, Token::Dead);
     platform.fault(Endpoint::Token, Fault::BadGateway);
     home.run("seqera", &["exec", "--", "touch", "ran"], "").expect(5);
     platform.clear_faults();
@@ -45,8 +46,7 @@ fn without_a_token_nothing_is_run() {
 #[test]
 fn an_old_token_is_renewed_first() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    let login = Oauth::at(&platform);
-    login.keep(&home, &platform, "default", -10);
+    let login = session::logged_in(&home, &platform, Token::Dead);
     let out = home.run("seqera", &["exec", "--", "sh", "-c", "echo $TOWER_ACCESS_TOKEN"], "").ok();
     assert_ne!(out.trim(), login.access);
     assert!(platform.issued_secrets().contains(&out.trim().to_owned()));
@@ -74,7 +74,7 @@ fn a_token_from_outside_is_given_under_both_names() {
 fn the_command_is_this_very_process_with_signals_as_they_should_be() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
     // A renewal catches signals while it is under way: nothing of that may be left.
-    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    session::logged_in(&home, &platform, Token::Dead);
     let mut command = home.command("seqera");
     let script = "import ctypes, os\n\
         status = dict(line.split(':\\t') for line in open('/proc/self/status').read().splitlines())\n\
@@ -173,7 +173,7 @@ fn a_job_s_token_that_stays_is_said() {
 #[test]
 fn an_ignored_signal_stays_ignored() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    session::logged_in(&home, &platform, Token::Dead);
     let mut command: Command = home.command("sh");
     command.args(["-c", "trap '' HUP; exec seqera exec -- grep SigIgn /proc/self/status"]);
     let out = run(command, "").ok();

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::Home;
-use crate::support::login::{self, Oauth};
+use crate::support::login;
+use crate::support::session::{self, Token};
 
 /// Says how it was called and with what.
 const OTHER: &str = r#"#!/bin/sh
@@ -63,8 +64,7 @@ fn what_is_not_ours_goes_over_with_all_its_arguments_and_its_exit_code() {
 #[test]
 fn the_token_is_fresh() {
     let (home, platform) = (with_other(), Platform::start());
-    let login = Oauth::at(&platform);
-    login.keep(&home, &platform, "default", -10);
+    let login = session::logged_in(&home, &platform, Token::Dead);
     let out = home.run("seqera", &["info"], "").expect(7).out();
     assert_eq!(platform.count_grant("refresh_token"), 1);
     assert!(!out.contains(&login.access) && !out.contains("SEQERA_ACCESS_TOKEN=unset"), "{out}");
@@ -150,7 +150,7 @@ fn who_is_not_logged_in_is_handed_over_without_a_token() {
 #[test]
 fn an_unreachable_server_is_said_and_does_not_stop_the_other_program() {
     let (home, platform) = (with_other(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "default", -10);
+    session::logged_in(&home, &platform, Token::Dead);
     platform.fault(Endpoint::Token, Fault::ServiceUnavailable);
     let run = home.run("seqera", &["ai"], "").expect(7);
     assert!(run.err().contains("going on without a token"), "{run:?}");

@@ -31,6 +31,7 @@ fn a_person_with_one_organization_is_in_with_one_click() {
     );
     assert!(run.err().contains("Logged in as: grace@example.org"), "{run:?}");
     assert_eq!(run.out(), "");
+    assert!(run.err().contains("debug http: POST "), "the trace is on: {run:?}");
     assert_eq!(page.status, 200);
     assert!(page.body.contains("You are logged in") && page.body.contains("grace@example.org"));
     let profile = scene.profile("default").unwrap();
@@ -38,6 +39,7 @@ fn a_person_with_one_organization_is_in_with_one_click() {
     assert_eq!(profile["account_id"], "1002");
     assert_eq!(profile["method"], "browser");
     assert_eq!(profile["renews"], true);
+    assert!(!scene.is_logged_out());
     let token = scene.home.run("seqera", &["token"], "").ok();
     assert!(scene.platform.issued_secrets().contains(&token.trim().to_owned()));
     scene.assert_nothing_leaked();
@@ -230,6 +232,48 @@ fn quiet_says_what_is_needed_and_nothing_else() {
     command.env_remove("SEQERA_HELPER_LOG");
     let run = scene.keep(crate::support::home::run(command, "")).expect(8);
     assert!(!run.err().contains("[Login]") && run.err().contains("/api/authorize?"), "{run:?}");
+}
+
+#[test]
+fn where_the_usual_port_is_taken_the_next_free_one_is_named() {
+    // Whoever has it, this test or another program: it is taken.
+    let _taken = std::net::TcpListener::bind("127.0.0.1:53682");
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_AUTH_REDIRECT_PORT", "");
+    scene.platform.sign_in("grace");
+    let (run, _) = scene.login_and_allow(&[]);
+    assert!(run.expect(0).err().contains("Port 53682 is taken; the browser comes back to port 536"));
+}
+
+#[test]
+fn a_token_in_the_environment_is_said_to_hide_the_login() {
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_ACCESS_TOKEN", "hunter2");
+    let run = scene.login_and_allow(&[]).0.expect(0);
+    assert!(run.err().contains("SEQERA_ACCESS_TOKEN hides the login"), "{run:?}");
+    assert!(!run.err().contains("hunter2"), "{run:?}");
+}
+
+#[test]
+fn without_a_keychain_the_file_is_chosen_aloud_and_once() {
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_HELPER_STORE", "");
+    let first = scene.login_and_allow(&[]).0.expect(0).err();
+    let second = scene.login_and_allow(&["--profile", "work"]).0.expect(0).err();
+    let notice = format!("no keychain here: credentials are kept in {}", scene.paths().store.display());
+    assert!(first.contains(&notice) && !second.contains(&notice), "{first}\n{second}");
+}
+
+#[test]
+fn a_device_that_is_refused_is_not_logged_in() {
+    let scene = Scene::new();
+    let mut terminal = scene.terminal(&["login", "--device"]);
+    terminal.sees(r"and type the code:  \S+");
+    let code = terminal.shown().rsplit("  ").next().unwrap().trim().to_owned();
+    scene.platform.deny_device(&code);
+    let (status, text) = terminal.ends();
+    assert_eq!(status, 1, "{text}");
+    assert!(text.contains("access was not granted") && scene.is_logged_out(), "{text}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::platform::Platform;
 use crate::support::home::Home;
-use crate::support::login::{self, Oauth, paths};
+use crate::support::login;
+use crate::support::session::{self, Token, paths};
 use seqera_credential_helper::shell::mark::Mark;
 
 fn started() -> (Home, Platform) {
@@ -39,19 +40,19 @@ fn the_profile_in_use_is_followed_everywhere() {
 #[test]
 fn a_renamed_login_goes_on_under_its_new_name() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "work", 3000);
-    login::with_token(&home, &platform, &[]);
-    home.run("seqera", &["profile", "use", "work"], "").expect(0);
+    session::logged_in(&home, &platform, Token::Fresh);
     let token = home.run("seqera", &["token"], "").ok();
-    home.run("seqera", &["profile", "rename", "work", "lab"], "").expect(0);
-    assert_eq!(home.run("seqera", &["profile"], "").ok(), "lab\n");
+    home.run("seqera", &["profile", "rename", "default", "lab"], "").expect(0);
+    assert_eq!(home.run("seqera", &["profile"], "").ok(), "lab\n", "it is still the one in use");
     assert_eq!(home.run("seqera", &["token"], "").ok(), token);
-    home.run("seqera", &["token", "--profile", "work"], "").expect(3);
+    home.run("seqera", &["token", "--profile", "default"], "").expect(3);
     platform.expire_access_tokens();
     assert!(home.run("seqera", &["whoami"], "").ok().contains("Profile: lab"), "it renews itself there");
     assert!(!platform.family_burnt());
-    let run = home.run("seqera", &["profile", "rename", "lab", "default"], "").expect(2);
-    assert!(run.err().contains("there is a profile 'default' already"), "{run:?}");
+
+    login::with_token(&home, &platform, &["--profile", "work"]);
+    let run = home.run("seqera", &["profile", "rename", "lab", "work"], "").expect(2);
+    assert!(run.err().contains("there is a profile 'work' already"), "{run:?}");
     home.run("seqera", &["profile", "rename", "nobody", "x"], "").expect(3);
     home.run("seqera", &["profile", "rename", "lab", "../x"], "").expect(2);
 }
@@ -71,15 +72,15 @@ fn a_removed_login_is_given_back_and_the_others_stay() {
 #[test]
 fn two_renames_at_once_leave_one_login() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "work", 3000);
+    session::logged_in(&home, &platform, Token::Fresh);
     std::thread::scope(|scope| {
         for new in ["a", "b", "c", "d"] {
             let home = &home;
-            scope.spawn(move || home.run("seqera", &["profile", "rename", "work", new], ""));
+            scope.spawn(move || home.run("seqera", &["profile", "rename", "default", new], ""));
         }
     });
     let list = home.run("seqera", &["profile", "list"], "").ok();
     assert_eq!(list.lines().count(), 1, "{list}");
-    let name = list.split_whitespace().next().unwrap();
+    let name = list.trim_start_matches(['*', ' ']).split(' ').next().unwrap();
     home.run("seqera", &["token", "--profile", name], "").expect(0);
 }

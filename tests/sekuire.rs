@@ -199,6 +199,33 @@ fn the_only_login_is_the_one_that_shells_use() {
 }
 
 #[test]
+fn the_hook_exports_a_key_as_it_does_a_token() {
+    let scene = Scene::new();
+    let (key, _) = scene.log_in();
+    let script =
+        r#"eval "$(seqera hook-env bash)"; echo "$SEKUIRE_API_KEY $SEKUIRE_WORKSPACE_ID $SEKUIRE_API_URL""#;
+    let out = scene.home.run("bash", &["-c", &format!("{script}\"")], "").ok();
+    assert_eq!(out, format!("{key} ws_main {}\n", scene.platform.sekuire()));
+    scene.sekuire(&["logout"]).expect(0);
+    let script = format!(r#"eval "$(seqera hook-env bash)"; {script}" | tail -1"#);
+    assert_eq!(scene.home.run("bash", &["-c", &script], "").ok(), "  \n");
+}
+
+#[test]
+fn commands_that_are_not_ours_go_to_sekuires_own_program() {
+    let scene = Scene::new();
+    let (key, _) = scene.log_in();
+    let run = scene.sekuire(&["publish", "--visibility", "private"]).expect(127);
+    assert!(run.err().contains("cargo install sekuire-cli"), "{run:?}");
+    let theirs = scene.home.write(".sekuire/bin/sekuire", "#!/bin/sh\necho \"$* $SEKUIRE_API_KEY\"\n");
+    std::fs::set_permissions(theirs, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let said = scene.sekuire(&["publish", "--visibility", "private"]).ok();
+    assert_eq!(said, format!("publish --visibility private {key}\n"));
+    let run = scene.home.run("seqera", &["publish"], "").expect(127);
+    assert!(run.err().contains("no other program called seqera"), "{run:?}");
+}
+
+#[test]
 fn a_login_by_the_name_seqera_is_the_same() {
     let scene = Scene::new();
     let key = scene.platform.sekuire_key();
@@ -209,6 +236,10 @@ fn a_login_by_the_name_seqera_is_the_same() {
         scene.home.run("seqera", &["status", "--profile", "work"], "").ok().contains("API key: sk_test_")
     );
     scene.home.run("seqera", &["login", "--auth-file"], "x").expect(2);
+    let api = scene.platform.api();
+    let args = ["login", "--with-token", "--endpoint", &api, "--profile", "work"];
+    let run = scene.home.run("seqera", &args, scene.platform.personal_token()).expect(2);
+    assert!(run.err().contains("is a login of sekuire"), "{run:?}");
     scene.home.run("sekuire", &["login", "--device"], "").expect(2);
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::platform::people::HOSTILE_NAMES;
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::Home;
-use crate::support::login::{self, Oauth};
+use crate::support::login;
+use crate::support::session::{self, Token};
 use seqera_credential_helper::profile::{Organization, Profile, Workspace};
 
 fn json_of(text: &str) -> Value {
@@ -32,13 +33,13 @@ fn who_is_not_logged_in_is_told_so() {
     let run = home.run("seqera", &["status", "--json"], "").expect(3);
     assert_eq!(json_of(&run.out())["logged_in"], false);
     home.run("seqera", &["status", "--all"], "").expect(3);
-    assert!(!login::paths(&home).store.exists(), "a question makes no store");
+    assert!(!session::paths(&home).store.exists(), "a question makes no store");
 }
 
 #[test]
 fn the_first_lines_are_who_and_until_when() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "default", 3000);
+    session::logged_in(&home, &platform, Token::Fresh);
     login::change(&home, "default", |profile| {
         profile.session_expires_at = Some(4_102_444_800);
         profile.access_expires_at = Some(4_102_441_200);
@@ -48,7 +49,7 @@ fn the_first_lines_are_who_and_until_when() {
     });
     let asked = platform.requests().len();
     let out = home.run("seqera", &["status"], "").ok();
-    let store = login::paths(&home).store;
+    let store = session::paths(&home).store;
     // The tests' homes have no TZ, so local time is the machine's; the zone is asked for the same moment.
     let local = |seconds: i64| {
         let moment = jiff::Timestamp::from_second(seconds).unwrap();
@@ -57,7 +58,7 @@ fn the_first_lines_are_who_and_until_when() {
     assert_eq!(
         out,
         format!(
-            "Logged in as: ada@example.org\nSession expires: {}\nProfile: default\nEndpoint: {}\n\
+            "Logged in as: ada@example.com\nSession expires: {}\nProfile: default\nEndpoint: {}\n\
              Organization: acme\nWorkspace: acme/research (3001)\nHow: in a browser\n\
              Access token ends: {}; it is renewed by itself\n\
              Store: {}, its key in a file beside it: no better than a private file\n",
@@ -80,7 +81,7 @@ fn the_first_lines_are_who_and_until_when() {
 fn no_keychain_and_no_box_is_opened() {
     let (mut home, platform) = (Home::with_file_store(), Platform::start());
     login::with_token(&home, &platform, &[]);
-    let store = login::paths(&home).store;
+    let store = session::paths(&home).store;
     std::fs::remove_file(store.join("key")).unwrap();
     home.write(store.join("keychain"), format!("{}\n", "ab".repeat(8)));
     let bus = home.path().join("mute");
@@ -97,10 +98,10 @@ fn no_keychain_and_no_box_is_opened() {
 #[test]
 fn an_ended_session_is_exit_4() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
-    Oauth::at(&platform).keep(&home, &platform, "default", 3000);
+    session::logged_in(&home, &platform, Token::Fresh);
     login::change(&home, "default", |profile| profile.ended_at = Some(1_700_000_000));
     let run = home.run("seqera", &["status"], "").expect(4);
-    assert!(run.out().starts_with("Logged in as: ada@example.org\nSession expires: 2023-11-1"), "{run:?}");
+    assert!(run.out().starts_with("Logged in as: ada@example.com\nSession expires: 2023-11-1"), "{run:?}");
     assert!(run.err().contains("log in again with: seqera login"), "{run:?}");
     let run = home.run("seqera", &["status", "--json"], "").expect(4);
     assert_eq!(json_of(&run.out())["ended_at"], "2023-11-14T22:13:20Z");
@@ -156,7 +157,7 @@ fn all_shows_every_profile_of_both_platforms() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
     login::with_token(&home, &platform, &[]);
     login::sekuire(&home, "keys");
-    home.write(login::paths(&home).state.join("profiles/torn.json"), "{");
+    home.write(session::paths(&home).state.join("profiles/torn.json"), "{");
     let out = home.run("seqera", &["status", "--all"], "").ok();
     for part in
         ["Profile: default", "Profile: keys", "https://backend.sekuire.ai", "with an API key", "'torn'"]

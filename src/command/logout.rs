@@ -84,8 +84,9 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
     if let Some(words) = words {
         ui::say(&words);
     }
-    if let (Some(profile), Ok(Some(session))) = (&profile, &session)
-        && let Some(words) = provider(profile.provider).clean_up(profile, &session.access)?
+    let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
+    if let Some(profile) = &profile
+        && let Some(words) = provider(profile.provider).clean_up(profile, token)?
     {
         context.tell(&words);
     }

@@ -9,7 +9,7 @@ use crate::http::Http;
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::provider::{self, provider};
 use crate::secret::Secret;
-use crate::session::{Sessions, Want, log_in_again};
+use crate::session::{Sessions, Want, log_in_again, revocation};
 use crate::target::Target;
 
 /// What a command needs that asks the server.
@@ -37,6 +37,9 @@ pub enum Source {
 
 /// One answer is waited for so long.
 const EACH: Duration = Duration::from_secs(15);
+
+/// What waits from an earlier logout may take so long.
+const SETTLE: Duration = Duration::from_secs(5);
 
 impl<'a> Server<'a> {
     /// That of the token in use: one from the environment, else that of the login in use.
@@ -111,6 +114,11 @@ impl<'a> Server<'a> {
     pub fn ask<T>(&mut self, question: impl Fn(&Server<'a>) -> Result<T>) -> Result<T> {
         let refused = match question(self) {
             Err(error) if error.kind() == Kind::NotLoggedIn => error,
+            Ok(answer) => {
+                // Servers can be reached: so can those to which tokens are still to be given back.
+                revocation::settle(&self.context.paths, Deadline::after(SETTLE));
+                return Ok(answer);
+            }
             other => return other,
         };
         let Source::Login(profile) = &self.source else { return Err(refused) };

@@ -51,11 +51,12 @@ pub trait Provider {
     /// The page on which a person makes and deletes tokens.
     fn tokens_page(&self, endpoint: &str) -> String;
 
-    /// Takes back what a login left outside our own folders, when it ends. Answers what the person should hear.
+    /// Takes back what a login left outside our own folders, when it ends; `token` is its token, where its box
+    /// could be opened. Answers what the person should hear.
     ///
     /// # Errors
     /// It is there and cannot be removed.
-    fn clean_up(&self, _login: &Profile, _token: &Secret) -> Result<Option<String>> {
+    fn clean_up(&self, _login: &Profile, _token: Option<&Secret>) -> Result<Option<String>> {
         Ok(None)
     }
 

@@ -50,14 +50,16 @@ impl Provider for Sekuire {
     }
 
     /// The file of Sekuire's own program, if we wrote the key there and it is still the one.
-    fn clean_up(&self, login: &Profile, token: &Secret) -> Result<Option<String>> {
+    fn clean_up(&self, login: &Profile, token: Option<&Secret>) -> Result<Option<String>> {
         if !login.api_key.as_ref().is_some_and(|key| key.auth_file) {
             return Ok(None);
         }
         let path = auth_file::path()?;
-        Ok(Some(match auth_file::remove_if(token)? {
-            true => format!("Removed: {}", path.display()),
-            false => format!("{} does not hold this login any more, and stays", path.display()),
+        let removed = token.map(auth_file::remove_if).transpose()?;
+        Ok(Some(match removed {
+            None => format!("{} may still hold the key in plain text: look into it", path.display()),
+            Some(true) => format!("Removed: {}", path.display()),
+            Some(false) => format!("{} does not hold this login any more, and stays", path.display()),
         }))
     }
 

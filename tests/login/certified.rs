@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
+use seqera_credential_helper::session::{Grant, Session};
 use url::Url;
 
 use super::scene::Scene;
@@ -45,26 +46,8 @@ fn scene(provider: &Provider) -> Scene {
     scene
 }
 
-/// What is in the session's box, as the library opens it.
-fn session(scene: &Scene) -> seqera_credential_helper::session::Session {
-    use seqera_credential_helper::{
-        deadline::Deadline, paths::Paths, profile::ProfileName, session::Sessions,
-    };
-    let folder = |name: &str| scene.home.path().join(name).join("seqera-credential-helper");
-    let paths = Paths {
-        config: folder(".config"),
-        state: folder(".local/state"),
-        store: folder(".local/share").join("store"),
-        run: folder("run"),
-        rescue: None,
-    };
-    let deadline = Deadline::after(super::scene::SOON);
-    Sessions::new(&paths, deadline).load(&ProfileName::default_name()).unwrap().unwrap()
-}
-
 /// Whether the provider still renews with this refresh token.
-fn renews(session: &seqera_credential_helper::session::Session) -> bool {
-    use seqera_credential_helper::session::Grant;
+fn renews(session: &Session) -> bool {
     let Grant::Oauth { refresh: Some(refresh), token_endpoint, client_id, .. } = &session.grant else {
         panic!("no refresh token: {session:?}")
     };
@@ -95,7 +78,7 @@ fn the_whole_life_of_a_login_with_a_certified_provider() {
     thread::sleep(std::time::Duration::from_secs(2));
     let second = scene.seqera(&["token", "--min-ttl", "599"], "").ok();
     assert_ne!(first, second, "renewed");
-    let ended = session(&scene);
+    let ended = scene.session();
     let run = scene.seqera(&["logout"], "").expect(0);
     assert!(!run.err().contains("revoked"), "{run:?}");
     assert!(scene.is_logged_out());
@@ -117,5 +100,5 @@ fn a_device_login_with_a_certified_provider() {
     let (status, text) = terminal.ends();
     assert_eq!(status, 0, "{text}");
     assert!(text.contains("[Login] ✓ Organization set: acme"), "{text}");
-    assert!(renews(&session(&scene)));
+    assert!(renews(&scene.session()));
 }

@@ -9,7 +9,7 @@ use crate::platform::{Endpoint, Fault};
 /// The last line that was said, without the trace.
 fn complaint(text: &str) -> String {
     let traced = |line: &&str| !["debug ", "trace ", "info "].iter().any(|level| line.starts_with(level));
-    let line = text.lines().filter(traced).filter(|line| line.starts_with("seqera: ")).next_back();
+    let line = text.lines().filter(traced).rfind(|line| line.starts_with("seqera: "));
     line.unwrap_or_else(|| panic!("no complaint: {text}")).to_owned()
 }
 
@@ -133,6 +133,15 @@ fn answers_about_a_token_each_have_their_own_words() {
     seqera: ORIGIN/api/user-info is in trouble (HTTP 502); try again in a minute
     seqera: the connection to HOST broke before the answer was complete; try again
     ");
+}
+
+#[test]
+fn a_new_token_that_the_api_does_not_take_was_not_mistyped() {
+    let scene = Scene::new();
+    scene.platform.fault(Endpoint::UserInfo, Fault::Forbidden);
+    let (run, _) = scene.login_and_allow(&[]);
+    insta::assert_snapshot!(shown(&scene, &run.expect(3).err()), @"seqera: HOST does not accept the token (HTTP 403) and gives no reason; the login server and the API may not belong together: check SEQERA_AUTH_DOMAIN, SEQERA_PLATFORM_API_URL and SEQERA_AUTH_AUDIENCE");
+    assert!(scene.is_logged_out());
 }
 
 #[test]

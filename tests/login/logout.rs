@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::scene::{Scene, timed};
+use seqera_credential_helper::deadline::Deadline;
+use seqera_credential_helper::profile::{Profile, ProfileName};
+use seqera_credential_helper::session::{Grant, Session, Sessions};
+
+use super::scene::{SOON, Scene, timed};
 use crate::platform::{Endpoint, Fault, Standing};
 
 fn logged_in() -> Scene {
@@ -79,6 +83,46 @@ fn a_token_that_the_person_brought_stays_theirs() {
     assert_eq!(scene.platform.personal_token_ids().len(), 1);
     assert!(scene.is_logged_out());
     scene.assert_nothing_leaked();
+}
+
+#[test]
+fn a_personal_token_that_we_made_is_deleted_on_the_server() {
+    let scene = Scene::new();
+    let token = scene.platform.personal_token();
+    scene.seqera(&["login", "--with-token"], &token).expect(0);
+    let id = scene.platform.personal_token_ids()[0].to_string();
+    let paths = scene.paths();
+    let mut profile = Profile::load(&paths, &ProfileName::default_name()).unwrap().unwrap();
+    let session = Session { grant: Grant::Brought { made_as: Some(id) }, ..scene.session() };
+    Sessions::new(&paths, Deadline::after(SOON)).begin(&mut profile, session).unwrap();
+    scene.platform.fault(Endpoint::PersonalTokens, Fault::ServiceUnavailable);
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("will be with the next command that goes online"), "{run:?}");
+    assert_eq!(scene.platform.personal_token_ids().len(), 1);
+    scene.platform.clear_faults();
+    scene.login_and_allow(&[]).0.expect(0);
+    assert_eq!(scene.platform.personal_token_ids(), [] as [i64; 0]);
+}
+
+#[test]
+fn any_command_that_goes_online_gives_back_what_waits() {
+    let scene = logged_in();
+    scene.login_and_allow(&["--profile", "work"]).0.expect(0);
+    scene.platform.fault(Endpoint::Revocation, Fault::ServiceUnavailable);
+    scene.seqera(&["logout"], "").expect(0);
+    scene.platform.clear_faults();
+    scene.seqera(&["whoami", "--profile", "work"], "").expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Live]);
+}
+
+#[test]
+fn a_session_that_cannot_be_opened_is_removed_all_the_same() {
+    let scene = logged_in();
+    std::fs::remove_file(scene.paths().store.join("key")).unwrap();
+    let run = scene.seqera(&["logout"], "").expect(0);
+    assert!(run.err().contains("The tokens cannot be revoked"), "{run:?}");
+    assert!(scene.is_logged_out());
+    assert_eq!(scene.platform.standings(), [Standing::Live]);
 }
 
 #[test]

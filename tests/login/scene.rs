@@ -9,6 +9,11 @@ use std::time::{Duration, Instant};
 use expectrl::process::unix::WaitStatus;
 use expectrl::{Eof, Expect, Regex};
 
+use seqera_credential_helper::deadline::Deadline;
+use seqera_credential_helper::paths::Paths;
+use seqera_credential_helper::profile::ProfileName;
+use seqera_credential_helper::session::{Session, Sessions};
+
 use crate::platform::Platform;
 use crate::platform::http;
 use crate::support::home::{Home, Run, run, until};
@@ -100,6 +105,26 @@ impl Scene {
                 assert!(!found, "a secret is in {name}");
             }
         }
+    }
+
+    /// The folders of this home, as the library sees them.
+    pub fn paths(&self) -> Paths {
+        let folder = |name: &str| self.home.path().join(name).join("seqera-credential-helper");
+        Paths {
+            config: folder(".config"),
+            state: folder(".local/state"),
+            store: folder(".local/share").join("store"),
+            run: folder("run"),
+            rescue: None,
+        }
+    }
+
+    /// What is in the session's box, as the library opens it.
+    #[track_caller]
+    pub fn session(&self) -> Session {
+        let paths = self.paths();
+        let sessions = Sessions::new(&paths, Deadline::after(SOON));
+        sessions.load(&ProfileName::default_name()).unwrap().expect("a session")
     }
 
     /// The profile's file.

@@ -151,9 +151,8 @@ fn skopeo_pushes_and_pulls_with_a_password_made_for_it() {
     let scene = Scene::new();
     let platform = std::sync::Arc::new(scene.platform);
     let door = std::sync::Arc::clone(&platform);
-    let registry = TokenRegistry::start(move |_, password| {
-        door.world(|world| world.sekuire.accepts_push_token(password))
-    });
+    let registry =
+        TokenRegistry::start(move |password| door.world(|world| world.sekuire.accepts_push_token(password)));
     let mut home = scene.home;
     let key = platform.sekuire_key();
     let backend = platform.sekuire();

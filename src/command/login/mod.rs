@@ -12,7 +12,7 @@ mod token;
 
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, process_env, shadow};
 use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind, Result};
@@ -361,10 +361,8 @@ fn say_who(context: &Context, profile: &Profile) {
         }
         _ => {}
     }
-    if let Ok(Some((variable, _))) = context.outside_token() {
-        ui::say(&format!(
-            "{variable} is set and goes before this login; take it away with: unset {variable}"
-        ));
+    for warning in shadow::warnings(Some(profile), &process_env) {
+        ui::say(&warning);
     }
     if Profile::selected(&context.paths).is_ok_and(|selected| selected != profile.name) {
         context.tell(&format!("Use it in every shell with: seqera profile use {}", profile.name));
