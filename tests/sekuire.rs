@@ -202,13 +202,12 @@ fn the_only_login_is_the_one_that_shells_use() {
 fn the_hook_exports_a_key_as_it_does_a_token() {
     let scene = Scene::new();
     let (key, _) = scene.log_in();
-    let script =
-        r#"eval "$(seqera hook-env bash)"; echo "$SEKUIRE_API_KEY $SEKUIRE_WORKSPACE_ID $SEKUIRE_API_URL""#;
-    let out = scene.home.run("bash", &["-c", &format!("{script}\"")], "").ok();
-    assert_eq!(out, format!("{key} ws_main {}\n", scene.platform.sekuire()));
-    scene.sekuire(&["logout"]).expect(0);
-    let script = format!(r#"eval "$(seqera hook-env bash)"; {script}" | tail -1"#);
-    assert_eq!(scene.home.run("bash", &["-c", &script], "").ok(), "  \n");
+    let script = r#"
+        show() { eval "$(seqera hook-env bash)"; echo "$SEKUIRE_API_KEY $SEKUIRE_WORKSPACE_ID $SEKUIRE_API_URL"; }
+        show; sekuire logout; show
+    "#;
+    let out = scene.home.run("bash", &["-c", script], "").ok();
+    assert_eq!(out, format!("{key} ws_main {}\n  \n", scene.platform.sekuire()));
 }
 
 #[test]
