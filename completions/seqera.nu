@@ -18,6 +18,7 @@ module completions {
     --with-token              # Read a token or key from standard input
     --provider: string@"nu-complete seqera login provider" # The platform: seqera, unless this program is called by another one's name
     --endpoint: string        # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --backend: string         # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
     --web-url: string         # Sekuire: its web pages, where you make a key
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
@@ -57,6 +58,7 @@ module completions {
   # Ask the server who you are
   export extern "seqera whoami" [
     --endpoint: string        # Ask this API: the token of a login goes to no other than its own
+    --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
@@ -80,6 +82,7 @@ module completions {
     --with-token              # Read a token or key from standard input
     --provider: string@"nu-complete seqera auth login provider" # The platform: seqera, unless this program is called by another one's name
     --endpoint: string        # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --backend: string         # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
     --web-url: string         # Sekuire: its web pages, where you make a key
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
@@ -112,6 +115,7 @@ module completions {
   # Ask the server who you are
   export extern "seqera auth whoami" [
     --endpoint: string        # Ask this API: the token of a login goes to no other than its own
+    --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
@@ -326,6 +330,7 @@ module completions {
   # The API key in ~/.sekuire/auth.json, of Sekuire's own program
   export extern "seqera import sekuire" [
     --endpoint: string        # The backend that the key is for; Sekuire's own where nothing else is said
+    --backend: string         # The backend that the key is for; Sekuire's own where nothing else is said
     --remove                  # Remove the plain file once the key is stored, without asking
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program

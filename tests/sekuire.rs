@@ -199,6 +199,17 @@ fn the_only_login_is_the_one_that_shells_use() {
 }
 
 #[test]
+fn the_trace_tells_no_secret() {
+    let mut scene = Scene::new();
+    scene.home.set("SEQERA_HELPER_LOG", "trace");
+    let (_, login) = scene.log_in_with(&["--registry", "registry.example"]);
+    let whoami = scene.sekuire(&["auth", "whoami"]).expect(0);
+    let docker = scene.home.run("docker-credential-seqera", &["get"], "registry.example").expect(0);
+    assert!(login.err().contains("/api/v1/api-keys/verify"), "there is a trace: {login:?}");
+    scene.assert_nothing_leaked(&[&login.err(), &whoami.err(), &whoami.out(), &docker.err()]);
+}
+
+#[test]
 fn the_hook_exports_a_key_as_it_does_a_token() {
     let scene = Scene::new();
     let (key, _) = scene.log_in();

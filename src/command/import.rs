@@ -23,7 +23,7 @@ enum From {
     /// The API key in ~/.sekuire/auth.json, of Sekuire's own program
     Sekuire {
         /// The backend that the key is for; Sekuire's own where nothing else is said
-        #[arg(long, alias = "backend", value_name = "URL")]
+        #[arg(long, visible_alias = "backend", value_name = "URL")]
         endpoint: Option<String>,
         /// Remove the plain file once the key is stored, without asking
         #[arg(long, conflicts_with = "auth_file")]

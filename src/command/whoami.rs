@@ -14,7 +14,7 @@ use crate::ui;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Ask this API: the token of a login goes to no other than its own
-    #[arg(long, alias = "backend-url", value_name = "URL")]
+    #[arg(long, visible_alias = "backend-url", value_name = "URL")]
     endpoint: Option<String>,
     /// One JSON object
     #[arg(long)]

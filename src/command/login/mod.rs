@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_enum)]
     provider: Option<ProviderId>,
     /// The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
-    #[arg(long, alias = "backend", value_name = "URL")]
+    #[arg(long, visible_alias = "backend", value_name = "URL")]
     endpoint: Option<String>,
     /// Sekuire: its web pages, where you make a key
     #[arg(long, value_name = "URL")]

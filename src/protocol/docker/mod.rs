@@ -125,7 +125,7 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     let stored = wire::parse_store(input)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
-    if let Some(owner) = broker.registry_owner(&stored.server.target)? {
+    if let Some(owner) = owner_of(&broker, &stored.server.target) {
         // A client that logs in with what we gave it hands that back; anything else would never be answered.
         return match broker.is_registry_pass(&owner, &stored.secret)? {
             true => Ok(Zeroizing::default()),
@@ -147,6 +147,11 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     Ok(Zeroizing::default())
 }
 
+/// A profile that cannot be read is no reason to keep or forget nothing for every other server.
+fn owner_of(broker: &Broker<'_>, registry: &Target) -> Option<Profile> {
+    broker.registry_owner(registry).ok().flatten()
+}
+
 fn served_already(registry: &Target, owner: &Profile) -> Error {
     let words =
         format!("{} needs no docker login: the login '{}' serves it", registry.authority(), owner.name);
@@ -163,7 +168,7 @@ fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     };
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
-    if let Some(owner) = broker.registry_owner(&server.target)? {
+    if let Some(owner) = owner_of(&broker, &server.target) {
         broker.forget_registry_pass(&owner)?;
     }
     broker.forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
