@@ -11,8 +11,6 @@ FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
-# Where tests/tools/install.sh puts what no package manager keeps.
-CACHE = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seqera-credential-helper-tests
 
 # `shfmt -f` knows a shell script by its name or its first line. Those in shell/ have a test of their own, since
 # each is of another dialect.
@@ -30,7 +28,7 @@ tour:
 
 test: tools lint build
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	PATH="$(CACHE)/bin:$$PATH" $(CARGO) test --locked --features fault-points
+	$(CARGO) test --locked --features fault-points
 
 tools:
 	tests/tools/install.sh
@@ -44,6 +42,7 @@ lint:
 
 bench: build
 	benches/run.sh
+	benches/hook.sh
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')

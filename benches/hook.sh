@@ -9,6 +9,7 @@
 # It fails when the hook costs more than its bound, or adds more than a tenth of what direnv adds.
 # The bounds are those of a machine where bash reads a line from a small file in 5.4 microseconds; where that takes
 # longer, everything does, and they are stretched by as much.
+# shellcheck disable=SC2016 # what the shells under test expand
 set -euo pipefail
 
 program=$(realpath "${1:-target/release/seqera}")
@@ -19,12 +20,12 @@ ln -s "$program" "$home/bin/seqera"
 
 now=$(date +%s)
 printf '1 default.42 %d %d %d 86400 86400 86400 fresh acme/research\n' \
-  $((now + 86400)) $((now + 86400)) $((now + 86400)) >"$home/helper/run/mark"
+    $((now + 86400)) $((now + 86400)) $((now + 86400)) >"$home/helper/run/mark"
 
 # The same environment for each shell: nothing of the person's, and a token that is already exported.
 clean() {
-  env -i HOME="$home" PATH="$home/bin:$PATH" TERM=xterm LC_ALL=C.UTF-8 SEQERA_HELPER_HOME="$home/helper" \
-    SEQERA_ENV=default.42:0 TOWER_ACCESS_TOKEN=token ZDOTDIR="$home" "$@"
+    env -i HOME="$home" PATH="$home/bin:$PATH" TERM=xterm LC_ALL=C.UTF-8 SEQERA_HELPER_HOME="$home/helper" \
+        SEQERA_ENV=default.42:0 TOWER_ACCESS_TOKEN=token ZDOTDIR="$home" "$@"
 }
 
 cat >"$home/loop.bash" <<'EOS'
@@ -128,41 +129,41 @@ os.kill(pid, 9)
 EOS
 
 prompt() { # shell configuration
-  local rounds=300 rc=$home/rc.$1.$2
-  case $1 in
-  bash)
-    echo "PS1='PROMPT>'"
-    case $2 in
-    seqera) echo 'eval "$(seqera hook bash)"; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
-    direnv) echo 'eval "$(direnv hook bash)"' ;;
-    true) echo 'PROMPT_COMMAND='"'"'x=$(/bin/true)'"'" ;;
+    local rounds=300 rc=$home/rc.$1.$2
+    case $1 in
+        bash)
+            echo "PS1='PROMPT>'"
+            case $2 in
+                seqera) echo 'eval "$(seqera hook bash)"; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
+                direnv) echo 'eval "$(direnv hook bash)"' ;;
+                true) echo 'PROMPT_COMMAND='"'"'x=$(/bin/true)'"'" ;;
+            esac
+            ;;
+        zsh)
+            echo "PS1='PROMPT>'; unsetopt prompt_cr prompt_sp zle"
+            case $2 in
+                seqera) echo 'eval "$(seqera hook zsh)"; setopt prompt_subst; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
+                direnv) echo 'eval "$(direnv hook zsh)"' ;;
+                true) echo 'precmd() { x=$(/bin/true); }' ;;
+            esac
+            ;;
+        fish)
+            echo 'function fish_prompt; test -n "$with"; and seqera_prompt; echo -n "PROMPT>"; end; function fish_mode_prompt; end'
+            case $2 in
+                seqera) echo 'set -g with yes; seqera hook fish | source' ;;
+                direnv) echo 'direnv hook fish | source' ;;
+                true) echo 'function t --on-event fish_prompt; set -g x (/bin/true); end' ;;
+            esac
+            ;;
+    esac >"$rc"
+    case $1 in
+        bash) clean python3 "$home/prompt.py" $rounds bash --noprofile --rcfile "$rc" -i ;;
+        zsh)
+            cp "$rc" "$home/.zshrc"
+            clean python3 "$home/prompt.py" $rounds zsh -d -i
+            ;;
+        fish) clean python3 "$home/prompt.py" $rounds fish --no-config -i -C "source $rc" ;;
     esac
-    ;;
-  zsh)
-    echo "PS1='PROMPT>'; unsetopt prompt_cr prompt_sp zle"
-    case $2 in
-    seqera) echo 'eval "$(seqera hook zsh)"; setopt prompt_subst; PS1='"'"'${seqera_prompt}PROMPT>'"'" ;;
-    direnv) echo 'eval "$(direnv hook zsh)"' ;;
-    true) echo 'precmd() { x=$(/bin/true); }' ;;
-    esac
-    ;;
-  fish)
-    echo 'function fish_prompt; test -n "$with"; and seqera_prompt; echo -n "PROMPT>"; end; function fish_mode_prompt; end'
-    case $2 in
-    seqera) echo 'set -g with yes; seqera hook fish | source' ;;
-    direnv) echo 'direnv hook fish | source' ;;
-    true) echo 'function t --on-event fish_prompt; set -g x (/bin/true); end' ;;
-    esac
-    ;;
-  esac >"$rc"
-  case $1 in
-  bash) clean python3 "$home/prompt.py" $rounds bash --noprofile --rcfile "$rc" -i ;;
-  zsh)
-    cp "$rc" "$home/.zshrc"
-    clean python3 "$home/prompt.py" $rounds zsh -d -i
-    ;;
-  fish) clean python3 "$home/prompt.py" $rounds fish --no-config -i -C "source $rc" ;;
-  esac
 }
 
 true_costs=$(clean bash --norc "$home/reference.bash" true)
@@ -174,23 +175,23 @@ judge() { awk -v value="$1" -v bound="$2" 'BEGIN { exit !(value <= bound) }' || 
 printf 'bash $(/bin/true)          %8s us\n' "$true_costs"
 printf 'bash reading a line        %8s us, so bounds are stretched by %.2f\n' "$read_costs" "$stretch"
 for row in bash:30 zsh:16 fish:55; do
-  shell=${row%:*} bound=${row#*:}
-  case $shell in
-  bash) costs=$(clean bash --norc -i "$home/loop.bash" 2>/dev/null) ;;
-  zsh) costs=$(clean zsh -f -i "$home/loop.zsh" 2>/dev/null) ;;
-  fish) costs=$(clean fish --no-config -i "$home/loop.fish" 2>/dev/null) ;;
-  esac
-  printf '%-4s hook                  %8s us\n' "$shell" "$costs"
-  judge "$costs" "$(awk -v b="$bound" -v s="$stretch" 'BEGIN { printf "%.1f", b * s }')"
+    shell=${row%:*} bound=${row#*:}
+    case $shell in
+        bash) costs=$(clean bash --norc -i "$home/loop.bash" 2>/dev/null) ;;
+        zsh) costs=$(clean zsh -f -i "$home/loop.zsh" 2>/dev/null) ;;
+        fish) costs=$(clean fish --no-config -i "$home/loop.fish" 2>/dev/null) ;;
+    esac
+    printf '%-4s hook                  %8s us\n' "$shell" "$costs"
+    judge "$costs" "$(awk -v b="$bound" -v s="$stretch" 'BEGIN { printf "%.1f", b * s }')"
 done
 
 for shell in bash zsh fish; do
-  bare=$(prompt $shell bare)
-  ours=$(prompt $shell seqera)
-  forks=$(prompt $shell true)
-  direnv=$(prompt $shell direnv)
-  printf '%-4s Enter to prompt: bare %s, with seqera %s, with $(/bin/true) %s, with direnv %s us\n' \
-    "$shell" "$bare" "$ours" "$forks" "$direnv"
-  judge $((ours - bare)) $(((direnv - bare) / 10))
+    bare=$(prompt $shell bare)
+    ours=$(prompt $shell seqera)
+    forks=$(prompt $shell true)
+    direnv=$(prompt $shell direnv)
+    printf '%-4s Enter to prompt: bare %s, with seqera %s, with $(/bin/true) %s, with direnv %s us\n' \
+        "$shell" "$bare" "$ours" "$forks" "$direnv"
+    judge $((ours - bare)) $(((direnv - bare) / 10))
 done
 exit $failed

@@ -3,8 +3,8 @@
 use crate::deadline;
 
 /// Keeps secrets in memory out of core dumps and from other processes of the same user (prctl(2),
-/// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing. Also sees to it that a
-/// limit on the size of files is an error like any other.
+/// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing. And
+/// sees to it that a limit on the size of files is an error like any other.
 pub fn harden() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

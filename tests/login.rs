@@ -213,6 +213,18 @@ fn no_browser_means_none() {
 }
 
 #[test]
+fn without_a_browser_named_the_desktop_opens_its_own() {
+    let mut scene = Scene::new();
+    scene.platform.sign_in("grace");
+    scene.home.set("BROWSER", "");
+    // On this side of Windows a screen is known to be there, in a container of a test as well.
+    scene.home.set("WSL_DISTRO_NAME", "Debian");
+    std::os::unix::fs::symlink(scene.home.bin().join("browser"), scene.home.bin().join("xdg-open")).unwrap();
+    let run = scene.login_and_allow(&[]).0.expect(0);
+    assert!(run.err().contains("Your browser opens."), "{run:?}");
+}
+
+#[test]
 fn browser_is_a_command_and_no_shell_reads_it() {
     let mut scene = Scene::new();
     scene.platform.sign_in("grace");

@@ -1,6 +1,6 @@
 //! `seqera profile`: several logins side by side.
 
-use crate::platform::Platform;
+use crate::platform::{Endpoint, Platform};
 use crate::support::home::Home;
 use crate::support::login;
 use crate::support::session::{self, Token, paths};
@@ -55,6 +55,31 @@ fn a_renamed_login_goes_on_under_its_new_name() {
     assert!(run.err().contains("there is a profile 'work' already"), "{run:?}");
     home.run("seqera", &["profile", "rename", "nobody", "x"], "").expect(3);
     home.run("seqera", &["profile", "rename", "lab", "../x"], "").expect(2);
+}
+
+#[test]
+#[cfg_attr(not(feature = "fault-points"), allow(unreachable_code))]
+fn a_renaming_that_is_killed_leaves_the_login_under_one_name() {
+    #[cfg(not(feature = "fault-points"))]
+    panic!("run with: cargo test --features fault-points");
+    for (point, left) in [("profile-copied", "default"), ("profile-renamed", "lab")] {
+        let (mut home, platform) = (Home::with_file_store(), Platform::start());
+        session::logged_in(&home, &platform, Token::Fresh);
+        let token = home.run("seqera", &["token"], "").ok();
+        home.set("SEQERA_TEST_FAULT", format!("{point}=kill"));
+        home.run("seqera", &["profile", "rename", "default", "lab"], "").expect(128 + 9);
+        home.set("SEQERA_TEST_FAULT", "");
+        for name in ["default", "lab"] {
+            let run = home.run("seqera", &["token", "--profile", name], "");
+            assert_eq!(run.code(), if name == left { 0 } else { 3 }, "{point}: {run:?}");
+            assert_eq!(run.out(), if name == left { token.as_str() } else { "" });
+        }
+        // What is left over is nobody's: logging out of it must not end the login.
+        let other = if left == "lab" { "default" } else { "lab" };
+        home.run("seqera", &["logout", "--profile", other], "").expect(0);
+        home.run("seqera", &["whoami", "--profile", left], "").expect(0);
+        assert_eq!(platform.count(Endpoint::Revocation), 0);
+    }
 }
 
 #[test]

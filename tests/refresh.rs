@@ -12,7 +12,7 @@ mod server;
 use std::process::Command;
 
 use crate::platform::{Endpoint, Platform};
-use crate::support::home::{Home, Run, Running, run, start};
+use crate::support::home::{Home, Run, Running, break_at, run, start};
 
 /// A home and a server; what is left is to log in.
 fn home_and_server() -> (Home, Platform) {
@@ -37,7 +37,7 @@ fn ask_with_fault(home: &Home, fault: &str) -> Running {
     #[cfg(not(feature = "fault-points"))]
     panic!("run with: cargo test --features fault-points");
     let mut command = token(home);
-    command.env("SEQERA_TEST_FAULT", fault);
+    break_at(&mut command, fault);
     start(command, "")
 }
 

@@ -1,21 +1,68 @@
-//! The sealed store under many processes at once, and under processes that die.
+//! The sealed store: under many processes at once, under processes that die, and when what it finds is not as it
+//! was left.
+
+mod damage;
+mod key;
+mod steps;
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::home::{Home, Run};
+use crate::support::home::{Home, Run, run};
+use crate::support::session::paths;
+
+fn git(home: &Home, operation: &str, input: impl AsRef<[u8]>) -> Run {
+    home.run("git-credential-seqera", &[operation], input)
+}
+
+fn docker(home: &Home, operation: &str, input: impl AsRef<[u8]>) -> Run {
+    home.run("docker-credential-seqera", &[operation], input)
+}
+
+fn at(host: &str) -> String {
+    format!("protocol=https\nhost={host}\n")
+}
+
+fn keep(home: &Home, host: &str, user: &str, password: &str) {
+    git(home, "store", format!("{}username={user}\npassword={password}\n", at(host))).ok();
+}
+
+fn answer(user: &str, password: &str) -> String {
+    format!("username={user}\npassword={password}\n")
+}
+
+fn store_of(home: &Home) -> PathBuf {
+    paths(home).store
+}
+
+/// The one box on a shelf.
+fn the_box(home: &Home, shelf: &str) -> PathBuf {
+    let mut files = names(&store_of(home).join(shelf));
+    assert_eq!(files.len(), 1, "{files:?}");
+    store_of(home).join(shelf).join(files.remove(0))
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A refusal by the store: its exit code, one line of words, nothing on standard output.
+#[track_caller]
+fn refused(run: Run, words: &str) {
+    let run = run.expect(6);
+    assert!(run.stdout.is_empty() && run.err().lines().count() == 1 && run.err().contains(words), "{run:?}");
+}
 
 /// Time enough for a crowd on a small machine.
 fn patient_home() -> Home {
     let mut home = Home::with_file_store();
     home.set("SEQERA_HELPER_TIMEOUT_MS", "50000");
     home
-}
-
-fn store_folder(home: &Home) -> PathBuf {
-    home.path().join(".local/share/seqera-credential-helper/store")
 }
 
 fn request(user: &str) -> String {
@@ -26,15 +73,10 @@ fn login(user: &str, password: &str) -> String {
     format!("{}password={password}\n", request(user))
 }
 
-#[track_caller]
-fn git(home: &Home, operation: &str, input: &str) -> Run {
-    home.run("git-credential-seqera", &[operation], input)
-}
-
 /// The password the store has for alice, if any.
 #[track_caller]
 fn password(home: &Home) -> Option<String> {
-    let answer = git(home, "get", &request("alice")).ok();
+    let answer = git(home, "get", request("alice")).ok();
     let password = answer.lines().find_map(|line| line.strip_prefix("password="))?;
     assert_eq!(answer, login("alice", password).split_once("example.com\n").unwrap().1, "a whole answer");
     Some(password.to_owned())
@@ -48,16 +90,16 @@ fn numbered(number: usize) -> String {
 #[test]
 fn sixty_four_writers_and_sixty_four_readers_lose_nothing() {
     let home = patient_home();
-    git(&home, "store", &login("alice", "kept")).ok();
+    git(&home, "store", login("alice", "kept")).ok();
     std::thread::scope(|scope| {
         for number in 0..64 {
             let home = &home;
-            scope.spawn(move || git(home, "store", &login(&format!("user{number}"), &numbered(number))).ok());
+            scope.spawn(move || git(home, "store", login(&format!("user{number}"), &numbered(number))).ok());
             scope.spawn(move || assert_eq!(password(home).as_deref(), Some("kept")));
         }
     });
     for number in 0..64 {
-        let answer = git(&home, "get", &request(&format!("user{number}"))).ok();
+        let answer = git(&home, "get", request(&format!("user{number}"))).ok();
         assert!(answer.ends_with(&format!("password={}\n", numbered(number))), "user{number}: {answer}");
     }
 }
@@ -68,29 +110,29 @@ fn sixty_four_first_writers_agree_on_one_key() {
     std::thread::scope(|scope| {
         for number in 0..64 {
             let home = &home;
-            scope.spawn(move || git(home, "store", &login(&format!("user{number}"), "password")).ok());
+            scope.spawn(move || git(home, "store", login(&format!("user{number}"), "password")).ok());
         }
     });
     for number in 0..64 {
-        assert!(git(&home, "get", &request(&format!("user{number}"))).ok().contains("password=password\n"));
+        assert!(git(&home, "get", request(&format!("user{number}"))).ok().contains("password=password\n"));
     }
 }
 
 #[test]
 fn a_reader_never_waits_for_a_writers_lock() {
     let mut home = Home::with_file_store();
-    git(&home, "store", &login("alice", "kept")).ok();
-    let lock = File::options().read(true).write(true).open(store_folder(&home).join("lock")).unwrap();
+    git(&home, "store", login("alice", "kept")).ok();
+    let lock = File::options().read(true).write(true).open(store_of(&home).join("lock")).unwrap();
     lock.lock().unwrap();
-    let read = git(&home, "get", &request("alice")).expect(0);
+    let read = git(&home, "get", request("alice")).expect(0);
     assert!(read.took < Duration::from_secs(2), "{read:?}");
     assert!(read.out().contains("password=kept\n"));
 
     home.set("SEQERA_HELPER_TIMEOUT_MS", "300");
-    let write = git(&home, "store", &login("alice", "new")).expect(8);
+    let write = git(&home, "store", login("alice", "new")).expect(8);
     assert!(write.took < Duration::from_secs(3) && write.err().lines().count() == 1, "{write:?}");
     drop(lock);
-    git(&home, "store", &login("alice", "new")).ok();
+    git(&home, "store", login("alice", "new")).ok();
     assert_eq!(password(&home).as_deref(), Some("new"));
 }
 
@@ -113,7 +155,7 @@ fn home_file(home: &Home, content: &str) -> File {
 /// password or the new one, and that the next store works.
 fn die_at_any_moment(home: &Home) {
     let started = Instant::now();
-    git(home, "store", &login("alice", &numbered(0))).ok();
+    git(home, "store", login("alice", &numbered(0))).ok();
     let whole = started.elapsed();
     let (moments, mut old, mut dead) = (60, numbered(0), Vec::new());
     for moment in 1..=moments {
@@ -123,10 +165,10 @@ fn die_at_any_moment(home: &Home) {
         assert!(found == old || found == new, "neither the old nor the new: {found}");
         old = found;
     }
-    git(home, "store", &login("alice", "after")).ok();
+    git(home, "store", login("alice", "after")).ok();
     assert_eq!(password(home).as_deref(), Some("after"));
     // What the killed ones left is gone.
-    let shelf = store_folder(home).join("git+https+example.com");
+    let shelf = store_of(home).join("git+https+example.com");
     assert_eq!(fs::read_dir(shelf).unwrap().count(), 1);
     for mut child in dead {
         child.wait().unwrap();
@@ -147,40 +189,23 @@ fn a_stale_lock_heals_itself_where_the_file_system_cannot_lock() {
 
 #[test]
 fn a_first_store_killed_at_any_moment_can_be_done_again() {
-    let whole = git(&Home::with_file_store(), "store", &login("alice", "first")).expect(0).took;
+    let whole = git(&Home::with_file_store(), "store", login("alice", "first")).expect(0).took;
     let moments = 30;
     for moment in 1..=moments {
         let home = Home::with_file_store();
         let mut dead = store_and_die(&home, &login("alice", "first"), whole * moment / moments);
         assert!(matches!(password(&home).as_deref(), None | Some("first")));
-        git(&home, "store", &login("alice", "second")).ok();
+        git(&home, "store", login("alice", "second")).ok();
         assert_eq!(password(&home).as_deref(), Some("second"));
         dead.wait().unwrap();
     }
 }
 
 #[test]
-fn a_damaged_file_is_said_to_be_damaged_and_left_alone() {
-    let home = Home::with_file_store();
-    git(&home, "store", &login("alice", "kept")).ok();
-    let shelf = store_folder(&home).join("git+https+example.com");
-    let file = fs::read_dir(shelf).unwrap().next().unwrap().unwrap().path();
-    let whole = fs::read(&file).unwrap();
-    for damaged in [&b""[..], &whole[..whole.len() / 2], &whole[..whole.len() - 1], &[0xff; 3000]] {
-        fs::write(&file, damaged).unwrap();
-        let run = git(&home, "get", &request("alice")).expect(6);
-        assert!(run.out().is_empty() && run.err().lines().count() == 1, "{run:?}");
-        assert_eq!(fs::read(&file).unwrap(), damaged);
-    }
-    fs::write(&file, whole).unwrap();
-    assert_eq!(password(&home).as_deref(), Some("kept"));
-}
-
-#[test]
 fn what_is_stored_is_private_and_in_no_file_to_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::with_file_store();
-    git(&home, "store", &login("alice", "wonderland")).ok();
+    git(&home, "store", login("alice", "wonderland")).ok();
     let mut folders = vec![home.path().join(".local/share/seqera-credential-helper")];
     while let Some(folder) = folders.pop() {
         assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700, "{folder:?}");

@@ -57,7 +57,7 @@ pub fn run(
     if exports::in_platform_run(env) && !args.unset {
         return Ok(());
     }
-    let form = Form::of(args)?;
+    let form = Form::of(args, env)?;
     let changes = match args.unset {
         true => exports::unset_ours(env),
         false => {
@@ -90,16 +90,14 @@ enum Form {
 }
 
 impl Form {
-    fn of(args: &EnvArgs) -> Result<Form> {
+    fn of(args: &EnvArgs, env: &impl Environment) -> Result<Form> {
         Ok(match args {
             EnvArgs { json: true, .. } => Form::Json,
             EnvArgs { dotenv: true, .. } => Form::Dotenv,
-            EnvArgs { github: true, .. } => {
-                Form::GitHub(super::process_env("GITHUB_ENV").ok_or_else(|| {
-                    Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
-                        .next("elsewhere, use --dotenv or --json")
-                })?)
-            }
+            EnvArgs { github: true, .. } => Form::GitHub(env("GITHUB_ENV").ok_or_else(|| {
+                Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
+                    .next("elsewhere, use --dotenv or --json")
+            })?),
             EnvArgs { shell: Some(shell), .. } => Form::Shell(*shell),
             EnvArgs { .. } => Form::Shell(Shell::detect()?),
         })

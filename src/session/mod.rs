@@ -171,7 +171,8 @@ impl<'a> Sessions<'a> {
         let is_orphan = matches!(known, Ok(None));
         let known = known.ok().flatten();
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
-        session.generation = newest.into_iter().flatten().max().unwrap_or_default() + 1;
+        // At least the time: a shell that slept through a logout and a login must not take the one for the other.
+        session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now());
         let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
         self.forget_all_but_the_box(&profile.name);
         follow(profile, &session);

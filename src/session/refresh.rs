@@ -90,7 +90,7 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
     if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
         return Ok(fresh);
     }
-    let outcome = turn(sessions, name, want, began_ms).and_then(|turn| match turn {
+    let outcome = turn(sessions, name, want, began_ms, profile.generation).and_then(|turn| match turn {
         Turn::Done(fresh) => Ok(*fresh),
         Turn::Mine(lock) => under_lock(sessions, name, want, &lock),
     });
@@ -148,7 +148,13 @@ enum Turn {
 }
 
 /// Waits for the lock or for what its holder brings, whichever comes first.
-fn turn(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, began_ms: u64) -> Result<Turn> {
+fn turn(
+    sessions: &Sessions<'_>,
+    name: &ProfileName,
+    want: &Want<'_>,
+    began_ms: u64,
+    seen: u64,
+) -> Result<Turn> {
     let path = sessions.lock_path(name);
     let mut pause = Pause::default();
     loop {
@@ -162,9 +168,12 @@ fn turn(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, began_ms: 
             };
         }
         pause.wait(sessions.deadline);
-        let (profile, session) = read(sessions, name)?;
-        if want.is_met_by(&session) && !is_behind(&profile, &session) {
-            return Ok(Turn::done(Fresh::of(profile, session, None)));
+        // A crowd opens no boxes to find that nothing has changed: the machine is needed for whoever works.
+        if Profile::load(sessions.paths, name)?.is_none_or(|profile| profile.generation != seen) {
+            let (profile, session) = read(sessions, name)?;
+            if want.is_met_by(&session) && !is_behind(&profile, &session) {
+                return Ok(Turn::done(Fresh::of(profile, session, None)));
+            }
         }
         if sessions.deadline.left() < sessions.to_store {
             let error = Error::timed_out("another process is renewing the login and has not come to an end")

@@ -25,9 +25,9 @@ impl Sessions<'_> {
         let (first, second) = if old < new { (old, new) } else { (new, old) };
         let locks = (self.lock(first)?, self.lock(second)?);
         self.copy(old, new)?;
-        fault::point("copied");
+        fault::point("profile-copied");
         Profile::rename(self.paths, old, new)?;
-        fault::point("renamed");
+        fault::point("profile-renamed");
         let profile = self.settle(old, new)?;
         drop(locks);
         self.forget_pass(old)?;

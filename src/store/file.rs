@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use crate::fault;
 
@@ -25,12 +26,30 @@ pub fn private_dir(dir: &Path) -> io::Result<()> {
     }
 }
 
+/// Refuses a folder that is a link or another user's, as [`private_dir`] does; no folder is fine.
+pub fn only_own_dir(dir: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(dir) {
+        Ok(found) => own_dir(&found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn own_dir(found: &fs::Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    let is_ours = std::os::unix::fs::MetadataExt::uid(found) == rustix::process::geteuid().as_raw();
+    #[cfg(not(unix))]
+    let is_ours = true;
+    match found.is_dir() && is_ours {
+        true => Ok(()),
+        false => Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a folder of your own")),
+    }
+}
+
 #[cfg(unix)]
 fn close_dir(dir: &Path, found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a folder of your own"));
-    }
+    own_dir(found)?;
     if found.mode() & 0o077 != 0 {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     }
@@ -39,10 +58,7 @@ fn close_dir(dir: &Path, found: &fs::Metadata) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn close_dir(_: &Path, found: &fs::Metadata) -> io::Result<()> {
-    match found.is_dir() {
-        true => Ok(()),
-        false => Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a folder")),
-    }
+    own_dir(found)
 }
 
 /// Puts `bytes` at `path`, mode 0600: whoever reads sees the old content or the new, after a power cut too.
@@ -58,15 +74,28 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fault::point("written");
     new.persist(path).map_err(|error| error.error)?;
     fault::point("renamed");
+    sweep(dir, LEFT_BEHIND);
     sync_dir(dir)
 }
 
 /// The beginning of the name of a file that is being written.
 pub(super) const TEMPORARY: &str = ".new-";
 
-/// Whether the name is that of a file being written; a killed process leaves one behind.
-pub fn is_temporary(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+/// Nobody takes so long to write a file: one that is older was left behind by a killed process.
+const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
+
+/// Removes from `dir` what killed writers left, as far as it is older than `age`. Zero is for who knows that
+/// nobody is writing.
+pub fn sweep(dir: &Path, age: Duration) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let is_old = || entry.metadata()?.modified()?.elapsed().map_err(io::Error::other);
+        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
+            && is_old().is_ok_and(|elapsed| elapsed >= age)
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Makes a rename or a removal in `dir` survive a power cut.

@@ -162,6 +162,9 @@ pub fn forget(paths: &Paths) -> Result<()> {
 }
 
 fn known(store: &Path) -> Result<Known> {
+    file::only_own_dir(store).map_err(|error| {
+        Error::store(format!("{} cannot be used: {}", store.display(), crate::error::io_words(&error)))
+    })?;
     let path = store.join(KEY_FILE);
     if let Some(text) = read(&path)? {
         only_ours(&path)?;

@@ -12,10 +12,10 @@ pub mod lock;
 pub mod owner;
 pub mod sealed;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::deadline::Deadline;
 use crate::error::{Error, Result, io_words};
+use crate::fault;
 use crate::paths::Paths;
 use crate::profile::ProfileName;
 use crate::target::Target;
@@ -125,12 +126,13 @@ impl<'a> Store<'a> {
     /// person should hear, when the store was made just now.
     pub fn put<T: Serialize>(&self, shelf: &Shelf, identity: &[u8], content: &T) -> Result<Option<String>> {
         let (_lock, key, notice) = self.open_for_writing()?;
+        fault::point("put");
         let dir = self.dir(shelf);
         file::private_dir(&dir).map_err(|error| self.unwritable(&error))?;
         let name = key.name(identity);
         let sealed = self.sealed(&key, shelf, &name, content)?;
         file::replace(&dir.join(&name), &sealed).map_err(|error| self.unwritable(&error))?;
-        clean(&dir);
+        file::sweep(&dir, Duration::ZERO);
         Ok(notice)
     }
 
@@ -146,7 +148,7 @@ impl<'a> Store<'a> {
         for opened in &doomed {
             file::remove(&dir.join(&opened.name)).map_err(|error| self.unwritable(&error))?;
         }
-        clean(&dir);
+        file::sweep(&dir, Duration::ZERO);
         // A shelf with boxes on it stays: the system refuses to remove a folder that is not empty.
         let _ = fs::remove_dir(&dir);
         Ok(doomed.len())
@@ -163,7 +165,7 @@ impl<'a> Store<'a> {
         for name in self.names(&shelf.folder())? {
             file::remove(&dir.join(name)).map_err(|error| self.unwritable(&error))?;
         }
-        clean(&dir);
+        file::sweep(&dir, Duration::ZERO);
         let _ = fs::remove_dir(&dir);
         Ok(())
     }
@@ -282,15 +284,5 @@ fn list(dir: &Path) -> Result<Vec<String>> {
             Ok(Vec::new())
         }
         Err(error) => Err(unreadable(error)),
-    }
-}
-
-/// Removes what killed writers left. The caller holds the store's lock, so nobody is writing.
-fn clean(dir: &Path) {
-    let Ok(entries) = fs::read_dir(dir) else { return };
-    for entry in entries.flatten() {
-        if file::is_temporary(OsStr::new(&entry.file_name())) {
-            let _ = fs::remove_file(entry.path());
-        }
     }
 }

@@ -83,7 +83,12 @@ impl Scene {
 
     /// Starts `seqera` in a terminal of its own.
     pub fn terminal(&self, args: &[&str]) -> Terminal<'_> {
-        Terminal::start(self, self.command(args))
+        self.terminal_of(self.command(args))
+    }
+
+    /// The same for any command.
+    pub fn terminal_of(&self, command: Command) -> Terminal<'_> {
+        Terminal::start(self, command)
     }
 
     /// The address that the browser was opened with.

@@ -70,6 +70,17 @@ fn hostile_names_in_a_menu_are_only_names() {
 }
 
 #[test]
+fn a_login_in_the_background_is_not_stopped_for_wanting_to_read() {
+    let scene = Scene::new();
+    let mut shell = scene.home.command("bash");
+    shell.args(["-c", "set -m; seqera login --timeout 2 & wait %1; echo \"ended with $?\""]);
+    let mut terminal = scene.terminal_of(shell);
+    terminal.sees("Waiting for the browser");
+    terminal.sees("ended with 8\r");
+    assert_eq!(terminal.ends().0, 0);
+}
+
+#[test]
 fn ctrl_c_ends_a_login_and_leaves_nothing() {
     let scene = Scene::new();
     let mut terminal = scene.terminal(&["login"]);

@@ -120,7 +120,8 @@ fn stopped_until_its_time_is_over_it_asks_nobody() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
     let mut get = home.command("git-credential-seqera");
-    get.arg("get").env("SEQERA_TEST_FAULT", "intent=stop").env("SEQERA_HELPER_TIMEOUT_MS", "3000");
+    break_at(&mut get, "intent=stop");
+    get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "3000");
     let stopped = start(get, git_get(&platform));
     stopped.until_stopped();
     std::thread::sleep(Duration::from_millis(2_200));

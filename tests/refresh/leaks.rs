@@ -73,9 +73,8 @@ fn a_process_with_tokens_in_memory_dumps_no_core() {
     let (home, platform) = home_and_server();
     logged_in(&home, &platform, Token::Dead);
     let mut command = home.command("sh");
-    command
-        .args(["-c", "ulimit -c unlimited && exec seqera token"])
-        .env("SEQERA_TEST_FAULT", "answered=stop");
+    command.args(["-c", "ulimit -c unlimited && exec seqera token"]);
+    break_at(&mut command, "answered=stop");
     let running = start(command, "");
     running.until_stopped();
     let proc = PathBuf::from(format!("/proc/{}", running.pid().as_raw_nonzero()));

@@ -15,7 +15,7 @@ fn on(home: &Home, host: &str, boot: &str) -> Command {
 
 fn killed_holding_the_lock(home: &Home, host: &str, boot: &str) {
     let mut command = on(home, host, boot);
-    command.env("SEQERA_TEST_FAULT", "locked=kill");
+    break_at(&mut command, "locked=kill");
     run(command, "").expect(128 + 9);
 }
 

@@ -14,8 +14,10 @@ const TOKEN: &[u8] = b"eyJhbGciOi.first";
 
 fn logged_in(shell: Shell) -> Home {
     let home = Home::new();
-    home.log_in(1, "acme");
-    home.answers(shell, &Env::new(), Some(TOKEN));
+    home.at_once(|| {
+        home.log_in(1, "acme");
+        home.answers(shell, &Env::new(), Some(TOKEN));
+    });
     home
 }
 
@@ -242,8 +244,10 @@ fn a_nested_shell_knows_what_it_inherits() {
         assert_eq!(home.calls().len(), 1, "{shell}: the inherited token is known for ours");
 
         // As in a pane of tmux, whose server has the environment of yesterday.
-        home.log_in(2, "acme");
-        home.answers(shell, &env, Some(b"second"));
+        home.at_once(|| {
+            home.log_in(2, "acme");
+            home.answers(shell, &env, Some(b"second"));
+        });
         terminal.type_line(&nested.join(" "));
         terminal.type_line("");
         assert_eq!(text(&terminal.env(), "TOWER_ACCESS_TOKEN"), Some("second"), "{shell}");
@@ -257,8 +261,10 @@ fn without_a_network_it_asks_once_says_so_once_and_keeps_the_token() {
         let rc = home.rc(shell, &[], "", "");
         let mut terminal = Terminal::open(&home, shell, &rc, &[]);
         let env = terminal.env();
-        home.log_in(2, "acme");
-        home.answers(shell, &env, None);
+        home.at_once(|| {
+            home.log_in(2, "acme");
+            home.answers(shell, &env, None);
+        });
         for _ in 0..20 {
             terminal.type_line("");
         }
@@ -281,7 +287,7 @@ fn a_token_that_is_due_is_asked_for_again_and_not_at_every_prompt() {
         assert_eq!(home.calls().len(), 0, "{shell}");
         // The same generation, due now.
         let mut profile = home.log_in(1, "acme");
-        profile.access_expires_at = Some(now() + 5);
+        profile.access_expires_at = Some(now() - 100); // terminals keep time in steps of 8 s
         home.put(&profile);
         for _ in 0..5 {
             terminal.type_line("");
@@ -298,7 +304,7 @@ fn an_interrupt_gives_the_prompt_back() {
         let rc = home.rc(shell, &[], "", "");
         let mut terminal = Terminal::open(&home, shell, &rc, &[]);
         terminal.env();
-        write(&home.path("slow"), b"600");
+        write(&home.path("slow"), b"");
         home.log_in(2, "acme");
         terminal.type_line("");
         super::terminal::wait_for(|| home.calls().len() == 2, || format!("{shell} did not ask"));
@@ -546,8 +552,10 @@ fn a_debug_trap_sees_a_login_before_the_next_command() {
     let rc = home.rc(Shell::Bash, &["--preexec"], "", "");
     let mut terminal = Terminal::open(&home, Shell::Bash, &rc, &[]);
     let env = terminal.env();
-    home.log_in(2, "acme");
-    home.answers(Shell::Bash, &env, Some(b"second"));
+    home.at_once(|| {
+        home.log_in(2, "acme");
+        home.answers(Shell::Bash, &env, Some(b"second"));
+    });
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(text(&terminal.env(), "TOWER_ACCESS_TOKEN"), Some("second"));
     terminal.type_line(": last word");
@@ -585,12 +593,17 @@ fn a_posix_shell_wraps_the_commands_that_need_the_token() {
         assert_eq!(home.calls().len(), 1);
         terminal.sees("cannot be the name of a function");
 
-        home.log_out();
-        home.answers(Shell::Posix, &env, None);
+        home.at_once(|| {
+            home.log_out();
+            home.answers(Shell::Posix, &env, None);
+        });
         assert_eq!(terminal.env().get("TOWER_ACCESS_TOKEN"), None);
 
-        let mut profile = home.log_in(2, "acme");
-        home.answers(Shell::Posix, &Env::new(), Some(TOKEN));
+        let mut profile = home.at_once(|| {
+            let profile = home.log_in(2, "acme");
+            home.answers(Shell::Posix, &Env::new(), Some(TOKEN));
+            profile
+        });
         terminal.env();
         let calls = home.calls().len();
         profile.access_expires_at = Some(now() - 100); // terminals keep time in steps of 8 s

@@ -14,8 +14,10 @@ fn before_prompts_only(shell: Shell) -> bool {
 
 fn follows(shell: Shell) {
     let home = Home::new();
-    home.log_in(1, "acme");
-    home.answers(shell, &Env::new(), Some(TOKEN));
+    home.at_once(|| {
+        home.log_in(1, "acme");
+        home.answers(shell, &Env::new(), Some(TOKEN));
+    });
     let rc = home.rc(shell, &[], "", "");
     let mut terminal = Terminal::open(&home, shell, &rc, &[]);
 
@@ -29,8 +31,10 @@ fn follows(shell: Shell) {
     assert_eq!(home.calls().len(), 1, "{shell} asked once: {:?}", home.calls());
 
     // In another terminal: a switch, and a token renewed.
-    home.log_in(2, "umbrella");
-    home.answers(shell, &env, Some(SECOND));
+    home.at_once(|| {
+        home.log_in(2, "umbrella");
+        home.answers(shell, &env, Some(SECOND));
+    });
     if before_prompts_only(shell) {
         terminal.type_line("");
     }
@@ -40,8 +44,10 @@ fn follows(shell: Shell) {
     assert_eq!(text(&terminal.env(), "SEQERA_PROMPT"), Some("umbrella"));
 
     // And a logout.
-    home.log_out();
-    home.answers(shell, &env, None);
+    home.at_once(|| {
+        home.log_out();
+        home.answers(shell, &env, None);
+    });
     if before_prompts_only(shell) {
         terminal.type_line("");
     }

@@ -32,8 +32,9 @@ pub struct Home {
 /// The program that the hooks run is a stand-in here: it writes down how it was called and gives the answer
 /// that [`Home::answers`] put ready, which comes from the real `hook-env`.
 const SEQERA: &str = r#"#!/bin/sh
+while [ -e "$HOME/busy" ]; do sleep 0.05; done
 echo "$*" >>"$HOME/calls"
-[ ! -e "$HOME/slow" ] || sleep "$(cat "$HOME/slow")"
+[ ! -e "$HOME/slow" ] || exec sleep 600
 cat "$HOME/answer.$2" 2>/dev/null
 exit "$(cat "$HOME/code" 2>/dev/null || echo 0)"
 "#;
@@ -103,6 +104,14 @@ impl Home {
         let name = ProfileName::default_name();
         Profile::remove(&self.paths, &name).unwrap();
         Mark::write_logged_out(&self.paths, &name, true).unwrap();
+    }
+
+    /// Changes several things at once, as far as the stand-in can see: the real program reads one state.
+    pub fn at_once<T>(&self, change: impl FnOnce() -> T) -> T {
+        write(&self.path("busy"), b"");
+        let answer = change();
+        std::fs::remove_file(self.path("busy")).unwrap();
+        answer
     }
 
     /// Puts ready what the real `hook-env` answers to this shell with this environment, where the session

@@ -249,6 +249,15 @@ impl Drop for Running {
     }
 }
 
+/// Makes a program break at a point of `src/fault.rs`, as `POINT=HOW`.
+#[track_caller]
+pub fn break_at(command: &mut Command, order: &str) {
+    if cfg!(not(feature = "fault-points")) {
+        panic!("run with: cargo test --features fault-points");
+    }
+    command.env("SEQERA_TEST_FAULT", order);
+}
+
 /// Waits until a condition holds, and fails the test where it does not within `deadline`.
 #[track_caller]
 pub fn until(deadline: Duration, what: &str, mut condition: impl FnMut() -> bool) {

@@ -4,8 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/seqera-credential-helper-tests"
-
 packages=(
     # to build: C for the crates that have some, C++ for libFuzzer, and git's own test library
     gcc g++ make pkg-config zlib1g-dev xz-utils perl
@@ -14,7 +12,7 @@ packages=(
     # keychains: the kernel's, gnome-keyring on a private bus, and a peer to compare with
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
     # shells, terminals and their linters
-    zsh fish dash tcsh elvish xonsh tmux shellcheck shfmt
+    zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
     # a browser for the login pages
     chromium
     # measuring
@@ -67,13 +65,17 @@ if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then
     npm --prefix tests/oidc ci --no-audit --no-fund
 fi
 
-# Debian has no nushell; the package for this machine's architecture holds the real binary. `make test` puts
-# this folder on PATH.
-if ! has nu && [[ ! -x $cache/bin/nu ]]; then
+# Debian has neither nushell nor a grammar of PowerShell. The npm package for this architecture holds the real
+# binary of nushell.
+if [[ ! -x target/tools/node_modules/.bin/nu ]]; then
     say "from npm: nushell"
-    npm install --prefix "$cache/npm" --no-audit --no-fund nushell@0.115.1
-    mkdir -p "$cache/bin"
-    ln -sf "$cache"/npm/node_modules/@nushell/linux-*/bin/nu "$cache/bin/nu"
+    mkdir -p target/tools
+    npm install --prefix target/tools --no-audit --no-fund nushell@0.108.0
+fi
+if ! target/tools/py/bin/python -c 'import tree_sitter_powershell' 2>/dev/null; then
+    say "from PyPI: tree-sitter with PowerShell's grammar"
+    python3 -m venv target/tools/py
+    target/tools/py/bin/pip install --quiet --disable-pip-version-check tree-sitter tree-sitter-powershell
 fi
 
 if ! has cargo-deny; then

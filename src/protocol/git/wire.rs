@@ -184,8 +184,11 @@ impl<'a> Raw<'a> {
         };
         agree(&mut self.protocol, protocol)?;
         agree(&mut self.host, host)?;
+        // Of web servers the path counts only where it is sent by itself: gitoxide always has it in the URL.
+        let is_web = protocol.eq_ignore_ascii_case(b"https") || protocol.eq_ignore_ascii_case(b"http");
         match path {
             b"" => Ok(()),
+            _ if is_web && self.request.path.is_none() => Ok(()),
             _ => agree(&mut self.request.path, Secret::new(percent_decoded(path))),
         }
     }
@@ -381,8 +384,11 @@ mod tests {
         let request = parse(b"url=https://al%69ce:pw@example.com:1/a%20b/c.git\n").unwrap();
         assert_eq!(request.target.unwrap().to_string(), "https://example.com:1");
         assert_eq!(request.username.unwrap().expose(), b"alice");
-        assert_eq!(request.path.unwrap().expose(), b"a b/c.git");
-        assert_eq!(request.password, None);
+        assert_eq!((request.path, request.password), (None, None));
+        let request = parse(b"url=https://h/a%20b\npath=a b\n").unwrap();
+        assert_eq!(request.path.unwrap().expose(), b"a b");
+        let request = parse(b"url=imap://h/a%20b\n").unwrap();
+        assert_eq!(request.path.unwrap().expose(), b"a b");
         let agreeing = b"url=https://h/p\npath=p\nprotocol=https\nhost=h\n";
         assert!(parse(agreeing).unwrap().target.is_some());
     }
