@@ -81,7 +81,7 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     # What is remembered is set before the program runs: a crash or a missing program then costs no second try at
     # the next prompt.
     function __seqera_ask --argument-names g age
-        set -l options $__seqera_options
+        set -l options (string split -n ' ' -- $__seqera_options) # an empty argument is one too
         test $__seqera_wait -gt 30; and set -a options --again
         set -g __seqera_seen $g
         set -g __seqera_retry (math $age + $__seqera_wait)

@@ -6,10 +6,9 @@ use std::path::Path;
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::profile::Profile;
-use crate::secret::Secret;
+use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
-use crate::shell::{Shell, render};
+use crate::shell::render::{self, Change};
 
 use super::answer;
 
@@ -23,6 +22,9 @@ use super::answer;
 ///   elvish          eval (seqera env | slurp)
 ///   xonsh           execx($(seqera env))
 ///   tcsh            eval "`seqera env`"
+///
+/// A token that you set yourself goes before a login: it is printed under both names, SEQERA_ACCESS_TOKEN and
+/// TOWER_ACCESS_TOKEN, and stays yours, so --unset leaves it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct EnvArgs {
@@ -43,15 +45,15 @@ pub struct EnvArgs {
     unset: bool,
 }
 
-/// Runs `seqera env`. `fresh` answers the login in use with a token good for at least the given seconds; it
-/// is not called for `--unset`, nor inside a run that the Platform started, where nothing is printed.
+/// Runs `seqera env`. `changes` answers what the token in use puts into the environment; it is not called for
+/// `--unset`, nor inside a run that the Platform started, where nothing is printed.
 ///
 /// # Errors
-/// Those of `fresh`; a value the form cannot carry; nothing is printed then.
+/// Those of `changes`; a value the form cannot carry; nothing is printed then.
 pub fn run(
     args: &EnvArgs,
     env: &impl Environment,
-    fresh: impl FnOnce(u64) -> Result<(Profile, Secret)>,
+    changes: impl FnOnce() -> Result<Vec<Change>>,
     out: &mut impl Write,
 ) -> Result<()> {
     if exports::in_platform_run(env) && !args.unset {
@@ -60,10 +62,7 @@ pub fn run(
     let form = Form::of(args, env)?;
     let changes = match args.unset {
         true => exports::unset_ours(env),
-        false => {
-            let (profile, token) = fresh(LEAST_LIFE)?;
-            exports::for_profile(&profile, &token, env)
-        }
+        false => changes()?,
     };
     match form {
         Form::Json => answer(out, render::json(&changes)?.expose()),
@@ -78,9 +77,6 @@ pub fn run(
         }
     }
 }
-
-/// Seconds that a token must have left to be worth exporting.
-pub(super) const LEAST_LIFE: u64 = 60;
 
 enum Form {
     Shell(Shell),

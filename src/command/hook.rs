@@ -36,7 +36,6 @@ use crate::shell::render::{self, Change};
 use crate::store::file;
 
 use super::answer;
-use super::env::LEAST_LIFE;
 
 /// Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
 ///
@@ -159,7 +158,8 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
 }
 
 /// Runs `seqera hook-env`. `fresh` answers the profile, as it then is, with a token that has at least the
-/// given seconds to live; it refreshes where it must and writes the mark where it did.
+/// given seconds to live, or, where none are given, what the session room calls fresh; it refreshes where it
+/// must and writes the mark where it did.
 ///
 /// # Errors
 /// Only those of standard output: whatever else happens is said in the answer, and returned as the exit code.
@@ -168,7 +168,7 @@ pub fn run_env(
     paths: &Paths,
     profile: Option<&ProfileName>,
     env: &impl Environment,
-    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+    fresh: impl FnOnce(&Profile, Option<u64>) -> Result<(Profile, Secret)>,
     out: &mut impl Write,
 ) -> Result<u8> {
     if exports::in_platform_run(env) {
@@ -185,6 +185,9 @@ pub fn run_env(
     Ok(code)
 }
 
+/// Seconds that a token must have left to do for the next command.
+const LEAST_LIFE: u64 = 60;
+
 /// What the shell is told.
 #[derive(Default)]
 struct Reply {
@@ -198,17 +201,16 @@ fn decide(
     paths: &Paths,
     profile: Option<&ProfileName>,
     env: &impl Environment,
-    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+    fresh: impl FnOnce(&Profile, Option<u64>) -> Result<(Profile, Secret)>,
 ) -> Result<Reply> {
     let name = match profile {
         Some(name) => name.clone(),
         None => Profile::selected(paths)?,
     };
-    let Some(profile) = Profile::load(paths, &name)? else {
-        see_to_mark(paths, &name, None);
+    let (profile, mark) = see_to_mark(paths, &name)?;
+    let Some(profile) = profile else {
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     };
-    let mark = see_to_mark(paths, &name, Some(&profile));
     if args.no_export {
         return Ok(Reply::default());
     }
@@ -220,15 +222,11 @@ fn decide(
         return Err(Error::session_ended(format!("the login of profile '{name}' has ended"))
             .next("log in again: seqera login"));
     }
-    let (profile, token) = match fresh(&profile, LEAST_LIFE) {
-        Ok(answer) => answer,
-        Err(error) => {
-            let profile = Profile::load(paths, &name)?;
-            see_to_mark(paths, &name, profile.as_ref());
-            return Err(error);
-        }
-    };
-    let mark = see_to_mark(paths, &name, Some(&profile));
+    // A token that will do for the next command is taken as it is: a prompt waits for no renewal of it.
+    let lives = profile.access_expires_at.is_none_or(|end| end > mark::now() + LEAST_LIFE);
+    let answer = fresh(&profile, lives.then_some(LEAST_LIFE));
+    let (_, mark) = see_to_mark(paths, &name)?;
+    let (profile, token) = answer?;
     let now = mark::now();
     if profile.renews && now >= mark.next {
         renew_in_background(args.shell, &name);
@@ -238,9 +236,23 @@ fn decide(
     Ok(Reply { changes, say: None, next_in })
 }
 
-/// Writes the marks that are missing or say something else than the profile does, and answers the right one.
+/// Writes the marks that are missing or say something else than the profile does, and answers the profile and
+/// the right mark.
+fn see_to_mark(paths: &Paths, name: &ProfileName) -> Result<(Option<Profile>, Mark)> {
+    let mut profile = Profile::load(paths, name)?;
+    loop {
+        let mark = put_right(paths, name, profile.as_ref());
+        // Whoever changed the login meanwhile wrote its mark too, and ours may have come over theirs.
+        let since = Profile::load(paths, name)?;
+        if since == profile {
+            return Ok((profile, mark));
+        }
+        profile = since;
+    }
+}
+
 /// A mark that cannot be written makes a prompt wrong and nothing else, so it is no error here.
-fn see_to_mark(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> Mark {
+fn put_right(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> Mark {
     let now = mark::now();
     let right = profile.map_or_else(|| Mark::logged_out(name, now), |profile| Mark::of(profile, now));
     let says_the_same = |old: Mark| {
@@ -267,18 +279,18 @@ fn see_to_mark(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> 
 fn renew(
     paths: &Paths,
     profile: Option<&ProfileName>,
-    fresh: impl FnOnce(&Profile, u64) -> Result<(Profile, Secret)>,
+    fresh: impl FnOnce(&Profile, Option<u64>) -> Result<(Profile, Secret)>,
 ) -> Result<()> {
     let name = match profile {
         Some(name) => name.clone(),
         None => Profile::selected(paths)?,
     };
-    let Some(profile) = Profile::load(paths, &name)? else { return Ok(()) };
+    let (Some(profile), mark) = see_to_mark(paths, &name)? else { return Ok(()) };
     let now = mark::now();
-    let due = Mark::read(paths, Some(&name)).is_none_or(|mark| now >= mark.next);
-    let Some(end) = profile.access_expires_at.filter(|_| profile.renews && due) else { return Ok(()) };
-    let (profile, _) = fresh(&profile, end.saturating_sub(now) + 1)?;
-    see_to_mark(paths, &name, Some(&profile));
+    let is_due = profile.renews && now >= mark.next;
+    let Some(end) = profile.access_expires_at.filter(|_| is_due) else { return Ok(()) };
+    fresh(&profile, Some(end.saturating_sub(now) + 1))?;
+    see_to_mark(paths, &name)?;
     Ok(())
 }
 

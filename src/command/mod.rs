@@ -39,6 +39,7 @@ use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::Secret;
 use crate::session::{Fresh, Sessions, Want};
 use crate::shell::exports;
+use crate::shell::render::Change;
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -169,6 +170,15 @@ impl Context {
         Ok(exports::outside_token(provider, &process_env))
     }
 
+    /// What a program needs in its environment to use the token in use.
+    fn changes(&self) -> Result<Vec<Change>> {
+        if let Some((_, token)) = self.outside_token()? {
+            return Ok(exports::for_outside(&token, &process_env));
+        }
+        let fresh = self.fresh(&Want::default())?;
+        Ok(exports::for_profile(&fresh.profile, &fresh.token, &process_env))
+    }
+
     /// Tells the person how it goes, unless they asked for quiet.
     fn tell(&self, line: &str) {
         if !self.quiet {
@@ -213,12 +223,6 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
     let Global { quiet, profile } = cli.global;
     let context = Context { called, paths: Paths::from_env()?, quiet, profile };
     let (paths, env, out) = (&context.paths, &process_env, &mut std::io::stdout().lock());
-    let pair = |fresh: Fresh| (fresh.profile, fresh.token);
-    // Whoever asks for little takes what lives: a server may give tokens that live no longer.
-    let at_least = |seconds| match seconds > env::LEAST_LIFE {
-        true => Want { min_ttl: Some(seconds), ..Want::default() },
-        false => Want::default(),
-    };
     match cli.command {
         Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
         Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
@@ -232,11 +236,13 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
         Command::Token(args) => token::run(&args, &context),
         Command::Exec(args) => return exec::run(&args, &context),
         Command::Other(words) => return handover::run(&words, &context),
-        Command::Env(args) => env::run(&args, env, |ttl| context.fresh(&at_least(ttl)).map(pair), out),
+        Command::Env(args) => env::run(&args, env, || context.changes(), out),
         Command::Hook(args) => hook::run(&args, paths, env, out),
         Command::HookEnv(args) => {
-            let fresh = |profile: &Profile, ttl| {
-                Sessions::new(paths, Deadline::after(TIME)).fresh(&profile.name, &at_least(ttl)).map(pair)
+            let fresh = |profile: &Profile, min_ttl| {
+                let want = Want { min_ttl, ..Want::default() };
+                let fresh = Sessions::new(paths, Deadline::after(TIME)).fresh(&profile.name, &want)?;
+                Ok((fresh.profile, fresh.token))
             };
             return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
         }

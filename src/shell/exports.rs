@@ -117,6 +117,20 @@ pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) ->
     changes
 }
 
+/// What `env` and `exec` change where the token was given from outside: programs find it under each name they
+/// look for, but never in the place of another that the person set. Nothing marks it as ours, for it is not.
+pub fn for_outside(token: &Secret, env: &impl Environment) -> Vec<Change> {
+    let mut changes = unset_ours(env);
+    for name in SEQERA_TOKENS {
+        let is_ours = changes.iter().any(|change| change.name() == *name);
+        if is_ours || env(name).is_none() {
+            changes.retain(|change| change.name() != *name);
+            changes.push(Change::Set(name, token.clone()));
+        }
+    }
+    changes
+}
+
 /// Whether the person has set an endpoint that is not this login's: its token must not go there, so nothing
 /// may be exported behind their back.
 pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> bool {

@@ -232,10 +232,11 @@ fn warning(life: u64) -> u64 {
 }
 
 /// When to ask for a newer token: a tenth of its life before its end where it renews itself, else at its end.
+/// Never at once: where tokens live for seconds, each would be asked for twice.
 fn next_of(profile: &Profile, now: u64) -> u64 {
     let Some(end) = profile.access_expires_at else { return NEVER };
     let left = end.saturating_sub(now);
-    let early = if profile.renews { (left / 10).clamp(30, 10 * 60).min(left) } else { 0 };
+    let early = if profile.renews { (left / 10).clamp(30, 10 * 60).min(left / 2) } else { 0 };
     end - early
 }
 

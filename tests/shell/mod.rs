@@ -3,6 +3,7 @@
 mod care;
 mod exports;
 mod files;
+mod follow;
 mod hook;
 mod mark;
 mod round_trip;

@@ -39,7 +39,8 @@ cat "$HOME/answer.$2" 2>/dev/null
 exit "$(cat "$HOME/code" 2>/dev/null || echo 0)"
 "#;
 
-const SNAPSHOT: &str =
+/// Leaves the environment that a program gets in a file.
+pub const SNAPSHOT: &str =
     "#!/bin/sh\nenv -0 >\"$HOME/env.$1.part\"\nmv \"$HOME/env.$1.part\" \"$HOME/env.$1\"\n";
 
 #[derive(Parser)]
@@ -195,11 +196,40 @@ impl Home {
     }
 }
 
+/// Where a terminal is opened.
+pub trait Place {
+    fn dir(&self) -> &Path;
+    /// A program as a person who lives here starts it.
+    fn command(&self, program: &Path) -> Command;
+}
+
+impl Place for Home {
+    fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        Home::command(self, program)
+    }
+}
+
+impl Place for crate::support::home::Home {
+    fn dir(&self) -> &Path {
+        self.path()
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        let mut command = crate::support::home::Home::command(self, program);
+        command.stdin(Stdio::null());
+        command
+    }
+}
+
 static SERVERS: AtomicUsize = AtomicUsize::new(0);
 
 /// A terminal with a shell in it.
 pub struct Terminal<'a> {
-    home: &'a Home,
+    home: &'a dyn Place,
     socket: String,
     snapshots: usize,
     /// Nushell loses what is typed while it asks its terminal where the cursor is.
@@ -208,7 +238,7 @@ pub struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     /// Starts the shell with this start-up file and these variables besides.
-    pub fn open(home: &'a Home, shell: Shell, rc: &Path, env: &[(&str, &str)]) -> Terminal<'a> {
+    pub fn open(home: &'a dyn Place, shell: Shell, rc: &Path, env: &[(&str, &str)]) -> Terminal<'a> {
         let mut terminal = Terminal::run(home, &command_line(shell, rc), env);
         terminal.is_forgetful = shell == Shell::Nu;
         wait_for(|| !terminal.screen().trim().is_empty(), || format!("{shell} has no prompt"));
@@ -216,7 +246,7 @@ impl<'a> Terminal<'a> {
     }
 
     /// Starts a program.
-    pub fn run(home: &'a Home, line: &[String], env: &[(&str, &str)]) -> Terminal<'a> {
+    pub fn run(home: &'a dyn Place, line: &[String], env: &[(&str, &str)]) -> Terminal<'a> {
         let number = SERVERS.fetch_add(1, Ordering::Relaxed);
         let socket = format!("seqera-{}-{number}", std::process::id());
         let terminal = Terminal { home, socket, snapshots: 0, is_forgetful: false };
@@ -229,8 +259,8 @@ impl<'a> Terminal<'a> {
     }
 
     fn command(&self) -> Command {
-        let mut tmux = self.home.command(program("tmux"));
-        tmux.env("TMUX_TMPDIR", self.home.dir.path()).args(["-L", &self.socket]);
+        let mut tmux = self.home.command(&program("tmux"));
+        tmux.env("TMUX_TMPDIR", self.home.dir()).args(["-L", &self.socket]);
         tmux
     }
 
@@ -273,7 +303,7 @@ impl<'a> Terminal<'a> {
     /// The environment that a program started from here gets.
     pub fn env(&mut self) -> Env {
         self.snapshots += 1;
-        let file = self.home.path(&format!("env.{}.{}", self.socket, self.snapshots));
+        let file = self.home.dir().join(format!("env.{}.{}", self.socket, self.snapshots));
         self.type_line(&format!("snapshot {}.{}", self.socket, self.snapshots));
         wait_for(|| file.exists(), || format!("no snapshot of\n{}\n{}", self.screen(), self.runs()));
         let bytes = std::fs::read(file).unwrap();
@@ -297,7 +327,7 @@ impl<'a> Terminal<'a> {
 
     /// Waits until a command typed here has left this file, and reads it.
     pub fn reads(&self, name: &str) -> String {
-        let file = self.home.path(name);
+        let file = self.home.dir().join(name);
         let read = || std::fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
         wait_for(|| read().is_some(), || format!("no {name} after\n{}", self.screen()));
         read().unwrap()

@@ -5,11 +5,8 @@ mod job;
 use std::ffi::OsString;
 use std::process::Command;
 
-use super::{Context, child, process_env};
+use super::{Context, child};
 use crate::error::Result;
-use crate::session::Want;
-use crate::shell::exports;
-use crate::shell::render::Change;
 
 /// Run a command with a fresh token in its environment
 ///
@@ -36,26 +33,6 @@ pub fn run(args: &Args, context: &Context) -> Result<u8> {
     if args.job_token {
         return job::run(command, context);
     }
-    let changes = match context.outside_token()? {
-        Some((_, token)) => everywhere(&token),
-        None => {
-            let fresh = context.fresh(&Want::default())?;
-            exports::for_profile(&fresh.profile, &fresh.token, &process_env)
-        }
-    };
-    child::apply(&mut command, &changes)?;
+    child::apply(&mut command, &context.changes()?)?;
     child::become_program(command)
-}
-
-/// A token from outside under every name that programs look for, but never over another that the person set.
-fn everywhere(token: &crate::secret::Secret) -> Vec<Change> {
-    let mut changes = exports::unset_ours(&process_env);
-    for name in ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"] {
-        let is_ours = changes.iter().any(|change| change.name() == name);
-        if is_ours || process_env(name).is_none() {
-            changes.retain(|change| change.name() != name);
-            changes.push(Change::Set(name, token.clone()));
-        }
-    }
-    changes
 }
