@@ -1,5 +1,6 @@
 //! How the helper is linked.
 
+#[allow(clippy::disallowed_macros, reason = "this is how a build script speaks to cargo")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // It is started a thousand times a day for an answer that takes microseconds. A position-independent
