@@ -186,6 +186,29 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A login that begins now and of which nothing else is known yet.
+    pub fn new(name: ProfileName, provider: ProviderId, endpoint: String, method: Method) -> Profile {
+        Profile {
+            name,
+            provider,
+            endpoint,
+            method,
+            api_key: None,
+            registry: None,
+            account: None,
+            account_id: None,
+            organization: None,
+            organizations: Vec::new(),
+            workspace: None,
+            generation: 0,
+            logged_in_at: crate::broker::now(),
+            access_expires_at: None,
+            session_expires_at: None,
+            renews: false,
+            ended_at: None,
+        }
+    }
+
     /// Reads the profile; nothing where there is none.
     pub fn load(paths: &Paths, name: &ProfileName) -> Result<Option<Profile>> {
         let path = profile_file(paths, name);

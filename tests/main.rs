@@ -3,6 +3,7 @@
 
 mod account;
 mod bad_input;
+mod completions;
 mod configure;
 mod conformance;
 mod docker;

@@ -101,3 +101,10 @@ pub fn profiles() -> Vec<CompletionCandidate> {
     let names = Paths::from_env().and_then(|paths| Profile::list(&paths)).unwrap_or_default();
     names.into_iter().map(|name| CompletionCandidate::new(String::from(name))).collect()
 }
+
+/// The names of the organizations of the login in use, as the server last named them.
+pub fn organizations() -> Vec<CompletionCandidate> {
+    let known = Paths::from_env().and_then(|paths| Profile::load(&paths, &Profile::selected(&paths)?));
+    let organizations = known.ok().flatten().map(|profile| profile.organizations).unwrap_or_default();
+    organizations.into_iter().map(|organization| CompletionCandidate::new(organization.name)).collect()
+}

@@ -1,9 +1,11 @@
 //! `seqera org`: the organization of a login.
 
 use clap::Subcommand;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::choice::{Choice, choose};
+use super::completions;
 use super::server::{Server, Source};
 use super::{Context, TIME};
 use crate::deadline::Deadline;
@@ -30,7 +32,7 @@ enum Sub {
     /// Choose an organization; asks on a terminal when none is named
     Switch {
         /// Its name or number
-        #[arg(value_name = "NAME|ID")]
+        #[arg(value_name = "NAME|ID", add = ArgValueCandidates::new(completions::organizations))]
         organization: Option<String>,
     },
     /// Choose none
@@ -145,20 +147,21 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         })
         .collect();
     let organization = choose("organization", wanted, choices)?;
-    context.tell(&format!("Organization set: {}", organization.name));
-    if let Some(workspace) = profile.workspace.filter(|workspace| workspace.organization != organization.name)
-    {
-        context.tell(&format!(
-            "The workspace {}/{} is not in it and is cleared; choose another with: seqera workspace switch",
-            workspace.organization, workspace.name
-        ));
-    }
+    let left = profile.workspace.filter(|workspace| workspace.organization != organization.name);
+    let name = organization.name.clone();
     let profile = sessions(context).change(&profile.name, |profile| {
         profile.workspace =
             profile.workspace.take().filter(|workspace| workspace.organization == organization.name);
         profile.organization = Some(organization);
         profile.organizations = known;
     })?;
+    context.tell(&format!("Organization set: {name}"));
+    if let Some(workspace) = left {
+        context.tell(&format!(
+            "The workspace {}/{} is not in it and is cleared; choose another with: seqera workspace switch",
+            workspace.organization, workspace.name
+        ));
+    }
     if args.json { show(&profile, true) } else { Ok(()) }
 }
 

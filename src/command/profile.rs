@@ -1,9 +1,11 @@
 //! `seqera profile`: several accounts side by side.
 
 use clap::Subcommand;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 
 use super::Context;
+use super::completions;
 use super::logout::logout;
 use super::status::Login;
 use crate::deadline::Deadline;
@@ -31,11 +33,13 @@ enum Sub {
     /// Use a profile in all shells without a SEQERA_PROFILE of their own
     Use {
         /// Its name
+        #[arg(add = ArgValueCandidates::new(completions::profiles))]
         name: ProfileName,
     },
     /// Give a profile another name
     Rename {
         /// What it is called
+        #[arg(add = ArgValueCandidates::new(completions::profiles))]
         old: ProfileName,
         /// What it will be called
         new: ProfileName,
@@ -43,6 +47,7 @@ enum Sub {
     /// Log out of a profile and forget it
     Remove {
         /// Its name
+        #[arg(add = ArgValueCandidates::new(completions::profiles))]
         name: ProfileName,
     },
 }

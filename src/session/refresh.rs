@@ -71,6 +71,9 @@ impl Want<'_> {
     }
 }
 
+/// Seconds to live with which a token is answered while another process renews it.
+const ENOUGH: u64 = 30;
+
 /// How long a failed refresh is not tried again while the old token lives.
 const BACK_OFF: u64 = 30;
 
@@ -90,7 +93,7 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
     if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
         return Ok(fresh);
     }
-    let outcome = turn(sessions, name, want, began_ms, profile.generation).and_then(|turn| match turn {
+    let outcome = turn(sessions, name, want, began_ms, (&profile, &session)).and_then(|turn| match turn {
         Turn::Done(fresh) => Ok(*fresh),
         Turn::Mine(lock) => under_lock(sessions, name, want, &lock),
     });
@@ -153,7 +156,7 @@ fn turn(
     name: &ProfileName,
     want: &Want<'_>,
     began_ms: u64,
-    seen: u64,
+    (profile, session): (&Profile, &Session),
 ) -> Result<Turn> {
     let path = sessions.lock_path(name);
     let mut pause = Pause::default();
@@ -167,9 +170,13 @@ fn turn(
                 None => Ok(Turn::Mine(lock)),
             };
         }
+        // Somebody is at work on a newer one: this one will do for what the caller is about to do.
+        if !want.insists() && session.is_fresh(now(), Some(ENOUGH)) && !is_behind(profile, session) {
+            return Ok(Turn::done(Fresh::of(profile.clone(), session.clone(), None)));
+        }
         pause.wait(sessions.deadline);
         // A crowd opens no boxes to find that nothing has changed: the machine is needed for whoever works.
-        if Profile::load(sessions.paths, name)?.is_none_or(|profile| profile.generation != seen) {
+        if Profile::load(sessions.paths, name)?.is_none_or(|now| now.generation != profile.generation) {
             let (profile, session) = read(sessions, name)?;
             if want.is_met_by(&session) && !is_behind(&profile, &session) {
                 return Ok(Turn::done(Fresh::of(profile, session, None)));

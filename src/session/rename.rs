@@ -122,25 +122,9 @@ mod tests {
         }
 
         fn log_in(&self, name: &str, token: &str) -> Option<Session> {
-            let mut profile = Profile {
-                name: name.parse().unwrap(),
-                provider: ProviderId::Seqera,
-                endpoint: "http://127.0.0.1:9/api".into(),
-                method: Method::Token,
-                api_key: None,
-                registry: None,
-                account: None,
-                account_id: None,
-                organization: None,
-                organizations: Vec::new(),
-                workspace: None,
-                generation: 0,
-                logged_in_at: 1_700_000_000,
-                access_expires_at: None,
-                session_expires_at: None,
-                renews: false,
-                ended_at: None,
-            };
+            let endpoint = "http://127.0.0.1:9/api".into();
+            let mut profile =
+                Profile::new(name.parse().unwrap(), ProviderId::Seqera, endpoint, Method::Token);
             let session = Session {
                 generation: 0,
                 access: Secret::from(token),

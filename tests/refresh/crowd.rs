@@ -86,3 +86,16 @@ fn a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it() {
     // 0.3 s on an idle machine; other tests run beside this one.
     assert!(behind < Duration::from_secs(1), "{behind:?}");
 }
+
+#[test]
+fn a_token_that_lives_is_answered_at_once_while_another_process_renews_it() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Ageing);
+    let lock = login.paths.store.join("session+default.lock");
+    let held = std::fs::File::options().create(true).truncate(false).write(true).open(lock).unwrap();
+    held.lock().unwrap();
+    let run = ask(&home).expect(0);
+    assert_eq!(run.out().trim(), login.access);
+    assert!(run.took < Duration::from_secs(5), "{run:?}");
+    assert_eq!(refreshes(&platform), 0);
+}

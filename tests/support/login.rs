@@ -33,23 +33,13 @@ pub fn sekuire(home: &Home, name: &str) {
         grant: Grant::Brought { made_as: None },
     };
     let mut profile = Profile {
-        name: name.parse().unwrap(),
-        provider: ProviderId::Sekuire,
-        endpoint: "https://backend.sekuire.ai".into(),
-        method: Method::ApiKey,
-        api_key: None,
-        registry: None,
         account: Some("ada@example.org".into()),
-        account_id: None,
-        organization: None,
-        organizations: vec![],
-        workspace: None,
-        generation: 0,
-        logged_in_at: now(),
-        access_expires_at: None,
-        session_expires_at: None,
-        renews: false,
-        ended_at: None,
+        ..Profile::new(
+            name.parse().unwrap(),
+            ProviderId::Sekuire,
+            "https://backend.sekuire.ai".into(),
+            Method::ApiKey,
+        )
     };
     let paths = paths(home);
     sessions(&paths).begin(&mut profile, session).unwrap();

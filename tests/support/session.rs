@@ -18,7 +18,7 @@ use crate::platform::Platform;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
     Fresh,
-    /// It lives for ten minutes of an hour more, fewer than a caller wants.
+    /// It lives for one minute of its hour more, less than a caller wants.
     Ageing,
     Dead,
 }
@@ -121,22 +121,7 @@ fn tokens(platform: &Platform) -> Tokens {
 
 fn profile(platform: &Platform) -> Profile {
     Profile {
-        name: ProfileName::default_name(),
-        provider: ProviderId::Seqera,
-        endpoint: platform.api(),
-        method: Method::Browser,
-        api_key: None,
-        registry: None,
         account: Some("ada@example.com".into()),
-        account_id: None,
-        organization: None,
-        organizations: vec![],
-        workspace: None,
-        generation: 0,
-        logged_in_at: now(),
-        access_expires_at: None,
-        session_expires_at: None,
-        renews: false,
-        ended_at: None,
+        ..Profile::new(ProfileName::default_name(), ProviderId::Seqera, platform.api(), Method::Browser)
     }
 }

@@ -240,23 +240,11 @@ fn enter(
     let (organization, workspace) =
         same.map(|known| (known.organization, known.workspace)).unwrap_or_default();
     let mut profile = Profile {
-        name: name.clone(),
-        provider: ProviderId::Seqera,
-        endpoint: settings.endpoint.clone(),
-        method,
-        api_key: None,
-        registry: None,
         account,
         account_id: id,
         organization,
-        organizations: Vec::new(),
         workspace,
-        generation: 0,
-        logged_in_at: now(),
-        access_expires_at: None,
-        session_expires_at: None,
-        renews: false,
-        ended_at: None,
+        ..Profile::new(name.clone(), ProviderId::Seqera, settings.endpoint.clone(), method)
     };
     keep(context, http, &mut profile, session)?;
     Ok((profile, user))

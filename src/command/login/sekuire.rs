@@ -95,23 +95,13 @@ pub fn enter(
         || Config::load(&context.paths)?.sekuire_auth_file()
         || known.as_ref().and_then(|known| known.api_key.as_ref()).is_some_and(|key| key.auth_file);
     let mut profile = Profile {
-        name,
-        provider: ProviderId::Sekuire,
-        endpoint,
-        method: Method::ApiKey,
         api_key: Some(ApiKey { auth_file, ..api_key }),
         registry,
         account,
         account_id,
         organization,
-        organizations: Vec::new(),
         workspace: workspace.or_else(|| known?.workspace),
-        generation: 0,
-        logged_in_at: now(),
-        access_expires_at: None,
-        session_expires_at: None,
-        renews: false,
-        ended_at: None,
+        ..Profile::new(name, ProviderId::Sekuire, endpoint, Method::ApiKey)
     };
     let session = Session {
         generation: 0,
