@@ -35,6 +35,13 @@ impl Person {
             Shell::Bash => (".bashrc", "eval \"$(seqera hook bash)\"\n"),
             Shell::Zsh => (".zshrc", "eval \"$(seqera hook zsh)\"\n"),
             Shell::Fish => ("config.fish", "seqera hook fish | source\n"),
+            Shell::Elvish => ("rc.elv", "eval (seqera hook elvish | slurp)\n"),
+            Shell::Xonsh => (".xonshrc", "execx($(seqera hook xonsh))\n"),
+            Shell::Tcsh => (".tcshrc", "eval \"`seqera hook tcsh`\"\n"),
+            Shell::Nu => {
+                std::fs::write(self.home.path().join("seqera.nu"), self.seqera(&["hook", "nu"])).unwrap();
+                ("config.nu", "$env.config.show_banner = false\nsource seqera.nu\n")
+            }
             _ => panic!("no {shell} here"),
         };
         self.home.write(name, load)
@@ -190,6 +197,38 @@ fn follows_a_person(shell: Shell) {
     assert_eq!(terminal.reads("left").trim(), "0", "{shell}");
 }
 
+fn follows_a_login_and_a_logout(shell: Shell) {
+    let person = Person::new();
+    let mut terminal = person.opens(shell, &[]);
+    has_nothing(&terminal.env());
+    let token = login::with_token(&person.home, &person.platform, &[]);
+    person.seqera(&["workspace", "switch", "acme/research"]);
+    let env = next(&mut terminal);
+    has_token(&env, &token);
+    assert_eq!(text(&env, "TOWER_WORKSPACE_ID"), Some("3001"));
+    assert_eq!(segment(&env), "acme/research");
+    person.seqera(&["logout"]);
+    has_nothing(&next(&mut terminal));
+}
+
+fn exports_nothing_where_only_the_segment_is_asked_for(shell: Shell) {
+    let person = Person::new();
+    login::with_token(&person.home, &person.platform, &[]);
+    person.count_calls();
+    let rc = person.start_up_file(shell);
+    let hook = std::fs::read_to_string(&rc).unwrap().replace("seqera hook", "seqera hook --no-export");
+    std::fs::write(&rc, hook).unwrap();
+    let mut terminal = Terminal::open(&person.home, shell, &rc, &[]);
+    for _ in 0..2 {
+        next(&mut terminal);
+    }
+    let env = terminal.env();
+    has_nothing(&env);
+    assert_eq!(segment(&env), "seqera");
+    let asked = |call: &&String| call.starts_with("hook-env") && call.contains("--no-export");
+    assert_eq!(person.calls().iter().filter(asked).count(), 1, "{:?}", person.calls());
+}
+
 /// A prompt does not wait for a token that is being renewed, and nobody has to ask for the new one.
 fn renews_in_the_background(shell: Shell) {
     let person = Person::new();
@@ -256,6 +295,16 @@ in_each_shell! {
     bash_follows_a_person: follows_a_person Bash;
     zsh_follows_a_person: follows_a_person Zsh;
     fish_follows_a_person: follows_a_person Fish;
+    nushell_follows_a_login_and_a_logout: follows_a_login_and_a_logout Nu;
+    elvish_follows_a_login_and_a_logout: follows_a_login_and_a_logout Elvish;
+    xonsh_follows_a_login_and_a_logout: follows_a_login_and_a_logout Xonsh;
+    tcsh_follows_a_login_and_a_logout: follows_a_login_and_a_logout Tcsh;
+    bash_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Bash;
+    zsh_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Zsh;
+    fish_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Fish;
+    tcsh_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Tcsh;
+    elvish_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Elvish;
+    xonsh_has_the_segment_alone: exports_nothing_where_only_the_segment_is_asked_for Xonsh;
     bash_renews_in_the_background: renews_in_the_background Bash;
     zsh_renews_in_the_background: renews_in_the_background Zsh;
     fish_renews_in_the_background: renews_in_the_background Fish;
