@@ -16,8 +16,12 @@ module completions {
   export extern "seqera login" [
     --device                  # Log in with a code that you type into a browser on any device
     --with-token              # Read a token or key from standard input
-    --provider: string@"nu-complete seqera login provider" # The platform
+    --provider: string@"nu-complete seqera login provider" # The platform: seqera, unless this program is called by another one's name
     --endpoint: string        # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --backend: string         # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --web-url: string         # Sekuire: its web pages, where you make a key
+    --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
+    --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --port: string            # The port on this machine that the browser comes back to
     --no-browser              # Show the address and open no browser
     --timeout: string         # How long to wait for you
@@ -53,6 +57,8 @@ module completions {
 
   # Ask the server who you are
   export extern "seqera whoami" [
+    --endpoint: string        # Ask this API: the token of a login goes to no other than its own
+    --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
@@ -66,8 +72,50 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  def "nu-complete seqera auth login provider" [] {
+    [ "seqera" "sekuire" ]
+  }
+
+  # Log in, once, in the browser
+  export extern "seqera auth login" [
+    --device                  # Log in with a code that you type into a browser on any device
+    --with-token              # Read a token or key from standard input
+    --provider: string@"nu-complete seqera auth login provider" # The platform: seqera, unless this program is called by another one's name
+    --endpoint: string        # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --backend: string         # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
+    --web-url: string         # Sekuire: its web pages, where you make a key
+    --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
+    --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --port: string            # The port on this machine that the browser comes back to
+    --no-browser              # Show the address and open no browser
+    --timeout: string         # How long to wait for you
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+  ]
+
+  # Log out: revoke the tokens on the server and remove them here
+  export extern "seqera auth logout" [
+    --all                     # Every profile, and forget the cached key of the store
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Show who is logged in, where, how and until when
+  export extern "seqera auth status" [
+    --all                     # Every login, and not the one in use alone
+    --check                   # Ask the server too
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
   # Ask the server who you are
   export extern "seqera auth whoami" [
+    --endpoint: string        # Ask this API: the token of a login goes to no other than its own
+    --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
@@ -76,6 +124,18 @@ module completions {
 
   # Print this message or the help of the given subcommand(s)
   export extern "seqera auth help" [
+  ]
+
+  # Log in, once, in the browser
+  export extern "seqera auth help login" [
+  ]
+
+  # Log out: revoke the tokens on the server and remove them here
+  export extern "seqera auth help logout" [
+  ]
+
+  # Show who is logged in, where, how and until when
+  export extern "seqera auth help status" [
   ]
 
   # Ask the server who you are
@@ -260,6 +320,37 @@ module completions {
   export extern "seqera profile help help" [
   ]
 
+  # Take over a login that another program keeps
+  export extern "seqera import" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The API key in ~/.sekuire/auth.json, of Sekuire's own program
+  export extern "seqera import sekuire" [
+    --endpoint: string        # The backend that the key is for; Sekuire's own where nothing else is said
+    --backend: string         # The backend that the key is for; Sekuire's own where nothing else is said
+    --remove                  # Remove the plain file once the key is stored, without asking
+    --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
+    --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera import help" [
+  ]
+
+  # The API key in ~/.sekuire/auth.json, of Sekuire's own program
+  export extern "seqera import help sekuire" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera import help help" [
+  ]
+
   # Print a fresh access token
   export extern "seqera token" [
     --min-ttl: string         # At least so many seconds to live
@@ -417,6 +508,18 @@ module completions {
   export extern "seqera help auth" [
   ]
 
+  # Log in, once, in the browser
+  export extern "seqera help auth login" [
+  ]
+
+  # Log out: revoke the tokens on the server and remove them here
+  export extern "seqera help auth logout" [
+  ]
+
+  # Show who is logged in, where, how and until when
+  export extern "seqera help auth status" [
+  ]
+
   # Ask the server who you are
   export extern "seqera help auth whoami" [
   ]
@@ -471,6 +574,14 @@ module completions {
 
   # Log out of a profile and forget it
   export extern "seqera help profile remove" [
+  ]
+
+  # Take over a login that another program keeps
+  export extern "seqera help import" [
+  ]
+
+  # The API key in ~/.sekuire/auth.json, of Sekuire's own program
+  export extern "seqera help import sekuire" [
   ]
 
   # Print a fresh access token

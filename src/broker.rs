@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::deadline::Deadline;
 use crate::error::Result;
+use crate::http::Http;
 use crate::paths::{Paths, non_empty};
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::provider::{self, provider};
 use crate::secret::{Secret, sealed_bytes};
-use crate::session::{Sessions, Standing, Want};
+use crate::session::{Pass, Sessions, Standing, Want};
 use crate::shell::exports;
 use crate::store::{Opened, Shelf, Store};
 use crate::target::Target;
@@ -70,6 +71,8 @@ impl Login {
     }
 }
 
+const PLATFORMS: [ProviderId; 2] = [ProviderId::Seqera, ProviderId::Sekuire];
+
 /// Keeps and finds the credentials that clients stored.
 #[derive(Debug)]
 pub struct Broker<'a> {
@@ -102,11 +105,30 @@ impl Platform {
 #[derive(Debug)]
 pub struct PlatformToken {
     /// The user it goes with where a user is wanted.
-    pub username: &'static str,
+    pub username: String,
     /// The token.
     pub token: Secret,
     /// When it ends, in seconds since 1970.
     pub expires_at: Option<u64>,
+    /// Whether it goes into an `Authorization: Bearer` header.
+    pub takes_bearer: bool,
+}
+
+impl PlatformToken {
+    fn new(id: ProviderId, token: Secret, expires_at: Option<u64>) -> PlatformToken {
+        let platform = provider(id);
+        PlatformToken {
+            username: platform.username().to_owned(),
+            token,
+            expires_at,
+            takes_bearer: platform.takes_bearer(),
+        }
+    }
+
+    fn for_registry(pass: Pass) -> PlatformToken {
+        let Pass { username, password, expires_at, .. } = pass;
+        PlatformToken { username, token: password, expires_at: Some(expires_at), takes_bearer: false }
+    }
 }
 
 impl<'a> Broker<'a> {
@@ -118,7 +140,7 @@ impl<'a> Broker<'a> {
     /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
-        for id in [ProviderId::Seqera, ProviderId::Sekuire] {
+        for id in PLATFORMS {
             let outside = provider(id).outside_endpoint();
             if provider::is_origin(target, id, &outside)
                 && let Some((_, token)) = exports::outside_token(id, &non_empty_env)
@@ -153,7 +175,51 @@ impl<'a> Broker<'a> {
                 (fresh.token, fresh.expires_at)
             }
         };
-        Ok(Some(PlatformToken { username: platform.username(), token, expires_at }))
+        Ok(Some(PlatformToken::new(platform.id, token, expires_at)))
+    }
+
+    /// A short-lived login for a platform's registry, made with the platform's token; nothing for any other
+    /// server, and nothing where nobody is logged in.
+    ///
+    /// # Errors
+    /// Those of [`Sessions::registry_pass`].
+    pub fn registry_login(&self, server: &Target) -> Result<Option<PlatformToken>> {
+        let owner = self.registry_owner(server)?;
+        for id in PLATFORMS {
+            let endpoint = provider(id).outside_endpoint();
+            let is_its = match &owner {
+                Some(owner) => owner.provider == id && owner.endpoint == endpoint,
+                None => provider(id).registry(&endpoint).is_some_and(|own| same_server(&own, server)),
+            };
+            if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty_env) {
+                // Like the token that it is made with, it is not kept.
+                let http = Http::new(self.deadline.left());
+                let made = provider(id).registry_login(&http, &endpoint, &token, None)?;
+                return Ok(Some(PlatformToken::for_registry(Pass::new(0, made))));
+            }
+        }
+        let Some(owner) = owner else { return Ok(None) };
+        let pass = self.sessions().registry_pass(&owner.name)?;
+        Ok(Some(PlatformToken::for_registry(pass)))
+    }
+
+    /// The login that makes passwords for this registry.
+    pub fn registry_owner(&self, server: &Target) -> Result<Option<Profile>> {
+        self.login_where(|login| {
+            let registry = login.registry.as_ref().and_then(|host| Target::new("https", host));
+            registry.is_some_and(|registry| same_server(&registry, server))
+        })
+    }
+
+    /// Whether `password` is the one that was made for the registry of `owner`.
+    pub fn is_registry_pass(&self, owner: &Profile, password: &Secret) -> Result<bool> {
+        let kept = self.sessions().kept_pass(&owner.name)?;
+        Ok(kept.is_some_and(|pass| pass.password == *password))
+    }
+
+    /// Forgets the password that was made for the registry of `owner`: the next client gets a new one.
+    pub fn forget_registry_pass(&self, owner: &Profile) -> Result<()> {
+        self.sessions().forget_pass(&owner.name)
     }
 
     /// Notes that a server refused this token, if it is what we answer for that server.
@@ -177,20 +243,22 @@ impl<'a> Broker<'a> {
         Sessions::new(self.paths, self.deadline)
     }
 
-    /// The login whose token may go to `target`: the profile in use, else the only other one.
+    /// The login whose token may go to `target`.
     fn profile_for(&self, target: &Target) -> Result<Option<Profile>> {
+        self.login_where(|profile| provider::may_have_token_of(target, profile))
+    }
+
+    /// The login that `fits`: the profile in use, else the only other one.
+    fn login_where(&self, fits: impl Fn(&Profile) -> bool) -> Result<Option<Profile>> {
         let selected = Profile::selected(self.paths)?;
         if let Some(profile) = Profile::load(self.paths, &selected)?
-            && provider::may_have_token_of(target, &profile)
+            && fits(&profile)
         {
             return Ok(Some(profile));
         }
         let mut owners = Vec::new();
         for name in Profile::list(self.paths)? {
-            owners.extend(
-                Profile::load(self.paths, &name)?
-                    .filter(|profile| provider::may_have_token_of(target, profile)),
-            );
+            owners.extend(Profile::load(self.paths, &name)?.filter(&fits));
         }
         Ok(if owners.len() == 1 { owners.pop() } else { None })
     }
@@ -242,6 +310,11 @@ impl<'a> Broker<'a> {
         let all: Vec<Opened<Login>> = self.store.read_kind(kind)?;
         Ok(all.into_iter().map(|opened| opened.content).filter(|login| login.is_live(now)).collect())
     }
+}
+
+/// Whether a registry and what a client asks for are one server. Clients name registries without a scheme.
+fn same_server(registry: &Target, asked: &Target) -> bool {
+    asked.is_private_enough() && registry.authority() == asked.authority()
 }
 
 fn non_empty_env(name: &str) -> Option<std::ffi::OsString> {

@@ -35,6 +35,12 @@ impl Config {
         let seconds = self.0.get("key_cache").and_then(|item| item.as_integer());
         Duration::from_secs(seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(15 * 60))
     }
+
+    /// `sekuire.auth_file`: whether a login to Sekuire is also written to `~/.sekuire/auth.json`.
+    pub fn sekuire_auth_file(&self) -> bool {
+        let setting = self.0.get("sekuire").and_then(|sekuire| sekuire.get("auth_file"));
+        setting.and_then(|setting| setting.as_bool()).unwrap_or(false)
+    }
 }
 
 /// The deadline of the programs' door: `SEQERA_HELPER_TIMEOUT_MS`, else 10 s.

@@ -24,6 +24,15 @@ impl ProfileName {
         ProfileName("default".into())
     }
 
+    /// The profile of a platform's logins where nothing else is said: what Seqera's is called is what a person
+    /// has who never heard of profiles.
+    pub fn home_of(provider: ProviderId) -> Self {
+        match provider {
+            ProviderId::Seqera => ProfileName::default_name(),
+            ProviderId::Sekuire => ProfileName(provider.name().into()),
+        }
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -75,6 +84,16 @@ pub enum ProviderId {
     Sekuire,
 }
 
+impl ProviderId {
+    /// The platform's name, which is also that of the program that is all its own.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProviderId::Seqera => "seqera",
+            ProviderId::Sekuire => "sekuire",
+        }
+    }
+}
+
 /// How a person logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -109,6 +128,21 @@ pub struct Workspace {
     pub organization: String,
 }
 
+/// What is known of an API key without opening the sealed store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// As much of the key as may be shown: `sk_live_abc...xyz`.
+    pub shown: String,
+    /// The fingerprint of the device that it is bound to.
+    pub fingerprint: String,
+    /// The name of that device.
+    pub device: String,
+    /// Its operating system and architecture.
+    pub os: String,
+    /// Whether we also wrote it into the file of the platform's own program.
+    pub auth_file: bool,
+}
+
 /// What is known of a login without opening the sealed store. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -120,6 +154,12 @@ pub struct Profile {
     pub endpoint: String,
     /// How the person logged in.
     pub method: Method,
+    /// The API key, where that is how.
+    #[serde(default)]
+    pub api_key: Option<ApiKey>,
+    /// The registry, `host[:port]`, to which this login gives short-lived passwords, where there is one.
+    #[serde(default)]
+    pub registry: Option<String>,
     /// Who, as the server says: an address, where there is one.
     pub account: Option<String>,
     /// The account's identifier at the server.

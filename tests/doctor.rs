@@ -141,7 +141,7 @@ fn a_login_that_ended_or_lost_its_box_is_seen() {
     let (home, platform) = well();
     login::with_token(&home, &platform, &["--profile", "old"]);
     login::change(&home, "old", |profile| profile.ended_at = Some(1_700_000_000));
-    wrong(&home, "login", "'old' has ended; log in with: seqera login --profile old");
+    wrong(&home, "login", "'old' has ended; log in again with: seqera login --profile old");
     fs::remove_dir_all(paths(&home).store.join("session+default")).unwrap();
     wrong(&home, "login", "'default' has lost its tokens");
     home.write(paths(&home).state.join("profiles/torn.json"), "{");

@@ -17,6 +17,7 @@ mod oauth;
 mod platform;
 mod profile;
 mod refresh;
+mod sekuire;
 mod shell;
 mod status;
 mod store;

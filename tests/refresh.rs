@@ -34,8 +34,9 @@ fn ask(home: &Home) -> Run {
 /// The same, broken at a point.
 #[track_caller]
 fn ask_with_fault(home: &Home, fault: &str) -> Running {
-    #[cfg(not(feature = "fault-points"))]
-    panic!("run with: cargo test --features fault-points");
+    if !cfg!(feature = "fault-points") {
+        panic!("run with: cargo test --features fault-points");
+    }
     let mut command = token(home);
     break_at(&mut command, fault);
     start(command, "")

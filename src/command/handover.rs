@@ -1,4 +1,4 @@
-//! Subcommands that are not ours: they go to the next program called `seqera`, with a fresh token.
+//! Subcommands that are not ours: they go to the next program called as we are, with a fresh token.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -17,9 +17,6 @@ use crate::shell::exports::{self, EXPIRES_AT, MARKER};
 use crate::shell::render::Change;
 use crate::ui;
 
-/// The name of both programs.
-const NAME: &str = "seqera";
-
 /// `PID:DEPTH:PATHS`: who handed over to whom in this process, and how often in all.
 const TRAIL: &str = "SEQERA_HANDED_OVER";
 
@@ -32,7 +29,7 @@ const DEEPEST: u32 = 20;
 /// There is no other program ([`Kind::NoProgram`]), or it cannot be run.
 pub fn run(words: &[OsString], context: &Context) -> Result<u8> {
     let mut trail = Trail::read();
-    let program = trail.next_program().ok_or_else(|| nobody(words))?;
+    let program = trail.next_program(context.called).ok_or_else(|| nobody(words, context.called))?;
     let (words, given) = without_token(words);
     let mut command = Command::new(&program);
     command.args(words);
@@ -41,16 +38,21 @@ pub fn run(words: &[OsString], context: &Context) -> Result<u8> {
         command.env(name, value);
     }
     trail.passed.push(program);
-    command.env(TRAIL, trail.write()?);
+    command.env(TRAIL, trail.write(context.program())?);
     child::become_program(command)
 }
 
-fn nobody(words: &[OsString]) -> Error {
+fn nobody(words: &[OsString], called: ProviderId) -> Error {
+    let name = called.name();
+    let install = match called {
+        ProviderId::Seqera => "Seqera's own program is installed with: npm install -g seqera",
+        ProviderId::Sekuire => "Sekuire's own program is installed with: cargo install sekuire-cli",
+    };
     let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
-        "'{word}' is no command of this program, and there is no other program called {NAME} to hand it to"
+        "'{word}' is no command of this program, and there is no other program called {name} to hand it to"
     ))
-    .next("see: seqera --help; Seqera's own program is installed with: npm install -g seqera")
+    .next(format!("see: {name} --help; {install}"))
 }
 
 /// What changes in the environment. Who is not logged in gets the program without a token: it has a login of
@@ -67,12 +69,14 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
     }
     let without = Ok(exports::unset_ours(&process_env));
     let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
-    if profile.provider != ProviderId::Seqera {
+    if profile.provider != context.called {
         return without;
     }
     if context.profile.is_none() && exports::points_elsewhere(&profile, &process_env) {
-        context
-            .tell("seqera: TOWER_API_ENDPOINT names another server than your login, which stays out of it");
+        let (program, variable) = (context.program(), exports::endpoint_variable(profile.provider));
+        context.tell(&format!(
+            "{program}: {variable} names another server than your login, which stays out of it"
+        ));
         return without;
     }
     match context.fresh(&Want::default()) {
@@ -85,7 +89,7 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
         }),
         Err(error) if error.kind() == Kind::NotLoggedIn => without,
         Err(error) => {
-            context.tell(&format!("seqera: going on without a token: {error}"));
+            context.tell(&format!("{}: going on without a token: {error}", context.program()));
             without
         }
     }
@@ -154,10 +158,10 @@ impl Trail {
         }
     }
 
-    fn write(&self) -> Result<OsString> {
+    fn write(&self, name: &str) -> Result<OsString> {
         if self.depth >= DEEPEST {
             return Err(Error::failed(format!(
-                "the programs called {NAME} hand over to each other without end"
+                "the programs called {name} hand over to each other without end"
             ))
             .next("see which one should come first: seqera doctor"));
         }
@@ -166,21 +170,24 @@ impl Trail {
         Ok(text)
     }
 
-    fn next_program(&self) -> Option<PathBuf> {
+    fn next_program(&self, called: ProviderId) -> Option<PathBuf> {
         let mut known: Vec<Identity> =
             env::current_exe().iter().filter_map(|path| Identity::of(path)).collect();
         known.extend(self.passed.iter().filter_map(|path| Identity::of(path)));
-        candidates().into_iter().find(|path| Identity::of(path).is_some_and(|found| !known.contains(&found)))
+        candidates(called)
+            .into_iter()
+            .find(|path| Identity::of(path).is_some_and(|found| !known.contains(&found)))
     }
 }
 
-/// Every program called `seqera`, in the order they count, ours among them.
-pub fn candidates() -> Vec<PathBuf> {
+/// Every program called as this platform's is, in the order they count, ours among them.
+pub fn candidates(called: ProviderId) -> Vec<PathBuf> {
+    let name = called.name();
     let path = env::var_os("PATH").unwrap_or_default();
     // A folder that is not absolute is wherever we happen to be: nothing from there gets a token.
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
-    let home = dirs::home_dir().map(|home| home.join(".seqera").join("bin"));
-    let files = folders.chain(home).map(|folder| folder.join(format!("{NAME}{}", env::consts::EXE_SUFFIX)));
+    let home = dirs::home_dir().map(|home| home.join(format!(".{name}")).join("bin"));
+    let files = folders.chain(home).map(|folder| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
     files.filter(|file| is_executable(file)).collect()
 }
 

@@ -6,8 +6,8 @@ use super::Context;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::profile::{Profile, ProfileName, ProviderId};
-use crate::provider::seqera;
+use crate::profile::{Profile, ProfileName};
+use crate::provider::provider;
 use crate::session::revocation::{self, Back, Outcome};
 use crate::session::{Session, Sessions};
 use crate::store::key;
@@ -84,6 +84,12 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
     if let Some(words) = words {
         ui::say(&words);
     }
+    let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
+    if let Some(profile) = &profile
+        && let Some(words) = provider(profile.provider).clean_up(profile, token)?
+    {
+        context.tell(&words);
+    }
     Ok(())
 }
 
@@ -101,14 +107,10 @@ fn given_back(
             return Some("The server does not take tokens back: they live until they expire.".into());
         }
         Back::NotOurs => {
-            return Some(match profile.map(|profile| profile.provider) {
-                Some(ProviderId::Seqera) => format!(
-                    "The token itself is still good; if nothing else uses it, delete it at {}/tokens",
-                    seqera::web(endpoint)
-                ),
-                _ => "The key itself is still good; if nothing else uses it, revoke it where you made it"
-                    .into(),
-            });
+            return Some(format!(
+                "The token itself is still good; if nothing else uses it, delete it at {}",
+                provider(profile?.provider).tokens_page(endpoint)
+            ));
         }
     };
     let why = |failure| Error::from(failure).what().to_owned();

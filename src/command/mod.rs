@@ -10,6 +10,7 @@ mod exec;
 mod generate;
 mod handover;
 pub mod hook;
+mod import;
 mod lock;
 mod login;
 mod logout;
@@ -25,7 +26,7 @@ mod workspace;
 
 use std::ffi::OsString;
 use std::io::Write;
-
+use std::path::Path;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -75,6 +76,7 @@ enum Command {
     Org(org::Args),
     Workspace(workspace::Args),
     Profile(profile::Args),
+    Import(import::Args),
     Token(token::Args),
     Env(env::EnvArgs),
     Exec(exec::Args),
@@ -91,15 +93,20 @@ enum Command {
     Other(Vec<OsString>),
 }
 
-/// `seqera auth whoami`, as other command-line programs have it.
+/// `seqera auth whoami`, as other command-line programs have it; Sekuire's own has all four.
 #[derive(Debug, Subcommand)]
 enum Auth {
+    Login(login::Args),
+    Logout(logout::Args),
+    Status(status::Args),
     Whoami(whoami::Args),
 }
 
 /// What a command works with.
 #[derive(Debug)]
 struct Context {
+    /// The platform whose name the program was called by.
+    called: ProviderId,
     paths: Paths,
     quiet: bool,
     profile: Option<ProfileName>,
@@ -109,19 +116,46 @@ struct Context {
 const TIME: Duration = Duration::from_secs(30);
 
 impl Context {
-    /// The name of the login in use: `--profile`, `SEQERA_PROFILE`, `seqera profile use`, `default`.
+    /// The name of the login in use: `--profile`, `SEQERA_PROFILE`, `seqera profile use`, `default`. Called by
+    /// another platform's name, it is that platform's.
     fn name(&self) -> Result<ProfileName> {
-        match &self.profile {
-            Some(name) => Ok(name.clone()),
-            None => Profile::selected(&self.paths),
+        match (&self.profile, self.called) {
+            (Some(name), _) => Ok(name.clone()),
+            (None, ProviderId::Seqera) => Profile::selected(&self.paths),
+            (None, called) => self.name_for(called),
         }
+    }
+
+    /// The name of the login in use, if it is one of this platform or may become one; else the platform's own.
+    /// So nobody loses a login of one platform by logging in to the other.
+    fn name_for(&self, provider: ProviderId) -> Result<ProfileName> {
+        if let Some(name) = &self.profile {
+            return match Profile::load(&self.paths, name)? {
+                Some(other) if other.provider != provider => {
+                    Err(Error::usage(format!("the profile '{name}' is a login of {}", other.provider.name()))
+                        .next("name another profile, or log out of that one first"))
+                }
+                _ => Ok(name.clone()),
+            };
+        }
+        let (selected, home) = (Profile::selected(&self.paths)?, ProfileName::home_of(provider));
+        let fits = match Profile::load(&self.paths, &selected)? {
+            Some(profile) => profile.provider == provider,
+            None => selected != ProfileName::default_name(),
+        };
+        Ok(if fits { selected } else { home })
+    }
+
+    /// What the program is called.
+    fn program(&self) -> &'static str {
+        self.called.name()
     }
 
     /// The token of the login in use.
     fn fresh(&self, want: &Want<'_>) -> Result<Fresh> {
         let fresh = Sessions::new(&self.paths, Deadline::after(TIME)).fresh(&self.name()?, want)?;
         if let Some(notice) = &fresh.notice {
-            self.tell(&format!("seqera: {notice}"));
+            self.tell(&format!("{}: {notice}", self.program()));
         }
         Ok(fresh)
     }
@@ -132,7 +166,7 @@ impl Context {
         if self.profile.is_some() {
             return Ok(None);
         }
-        let provider = Profile::load(&self.paths, &self.name()?)?.map_or(ProviderId::Seqera, |p| p.provider);
+        let provider = Profile::load(&self.paths, &self.name()?)?.map_or(self.called, |p| p.provider);
         Ok(exports::outside_token(provider, &process_env))
     }
 
@@ -159,6 +193,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     if completions::asked(&args) {
         return 0;
     }
+    let called = called(args.first());
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -166,28 +201,38 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             return error.exit_code() as u8;
         }
     };
-    match dispatch(cli) {
+    match dispatch(cli, called) {
         Ok(code) => code,
         Err(error) => {
-            ui::complain("seqera", &error);
+            ui::complain(called.name(), &error);
             error.exit_code()
         }
     }
 }
 
-fn dispatch(cli: Cli) -> Result<u8> {
+/// The name that the program was called by picks the platform: `sekuire` is a link to `seqera`.
+fn called(program: Option<&OsString>) -> ProviderId {
+    let name = program.and_then(|program| Path::new(program).file_stem());
+    match name.is_some_and(|name| name.eq_ignore_ascii_case("sekuire")) {
+        true => ProviderId::Sekuire,
+        false => ProviderId::Seqera,
+    }
+}
+
+fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
     let Global { quiet, profile } = cli.global;
-    let context = Context { paths: Paths::from_env()?, quiet, profile };
+    let context = Context { called, paths: Paths::from_env()?, quiet, profile };
     let (paths, env, out) = (&context.paths, &process_env, &mut std::io::stdout().lock());
     match cli.command {
-        Command::Login(args) => login::run(&args, &context),
-        Command::Logout(args) => logout::run(&args, &context),
+        Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
+        Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
         Command::Lock(args) => lock::run(&args, &context),
-        Command::Status(args) => status::run(&args, &context),
+        Command::Status(args) | Command::Auth(Auth::Status(args)) => status::run(&args, &context),
         Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, &context),
         Command::Org(args) => org::run(&args, &context),
         Command::Workspace(args) => workspace::run(&args, &context),
         Command::Profile(args) => profile::run(&args, &context),
+        Command::Import(args) => import::run(&args, &context),
         Command::Token(args) => token::run(&args, &context),
         Command::Exec(args) => return exec::run(&args, &context),
         Command::Other(words) => return handover::run(&words, &context),

@@ -69,18 +69,21 @@ pub fn run(
 }
 
 fn segment(paths: &Paths, profile: Option<&ProfileName>, env: &impl Environment) -> Result<Segment> {
-    if exports::outside_token(ProviderId::Seqera, env).is_some() {
-        return Ok(Segment::FromEnvironment);
-    }
     let name = match profile {
         Some(name) => name.clone(),
         None => Profile::selected(paths)?,
     };
+    // A profile that cannot be read is no reason for a prompt to fail: the mark may still tell.
+    let login = Profile::load(paths, &name).ok().flatten();
+    let provider = login.as_ref().map_or(ProviderId::Seqera, |login| login.provider);
+    if exports::outside_token(provider, env).is_some() {
+        return Ok(Segment::FromEnvironment);
+    }
     let now = mark::now();
     let mark = match Mark::read(paths, Some(&name)) {
         Some(mark) => mark,
         // After a restart of the machine the mark is gone and the login is not.
-        None => match Profile::load(paths, &name)? {
+        None => match login {
             Some(profile) => Mark::of(&profile, now),
             None => Mark::logged_out(&name, now),
         },

@@ -9,7 +9,7 @@ use crate::http::Http;
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::provider::{self, provider};
 use crate::secret::Secret;
-use crate::session::{Sessions, Want, not_logged_in, revocation};
+use crate::session::{Sessions, Want, log_in_again, revocation};
 use crate::target::Target;
 
 /// What a command needs that asks the server.
@@ -51,7 +51,7 @@ impl<'a> Server<'a> {
             return Server::of(context, &context.name()?);
         };
         let profile = Profile::load(&context.paths, &context.name()?)?;
-        let id = profile.map_or(ProviderId::Seqera, |profile| profile.provider);
+        let id = profile.map_or(context.called, |profile| profile.provider);
         let endpoint = provider(id).outside_endpoint();
         Server::open(context, id, endpoint, token, Source::Variable(variable))
     }
@@ -79,9 +79,32 @@ impl<'a> Server<'a> {
         let target = Target::from_url(&endpoint);
         if !target.is_some_and(|target| provider::is_origin(&target, provider, &endpoint)) {
             return Err(Error::refused("the endpoint is no https address, so the token is not sent there")
-                .next("correct SEQERA_PLATFORM_API_URL or TOWER_API_ENDPOINT, or log in again"));
+                .next("correct the address in the environment, or log in again"));
         }
         Ok(Server { context, http: Http::new(EACH), provider, endpoint, token, source })
+    }
+
+    /// The login whose token it is; none where the token is from outside.
+    pub fn login(&self) -> Option<&Profile> {
+        match &self.source {
+            Source::Login(profile) => Some(profile),
+            Source::Variable(_) => None,
+        }
+    }
+
+    /// Makes sure that this is the server at `endpoint`.
+    ///
+    /// # Errors
+    /// It is another.
+    pub fn must_be_at(&self, endpoint: &str) -> Result<()> {
+        let asked = Target::from_url(endpoint).or_else(|| Target::new("https", endpoint));
+        match asked.is_some_and(|asked| provider::is_origin(&asked, self.provider, &self.endpoint)) {
+            true => Ok(()),
+            false => {
+                Err(Error::refused(format!("the token is for {} and is sent nowhere else", self.endpoint))
+                    .next("log in to the other one too, with --profile"))
+            }
+        }
     }
 
     /// Asks. Where the server refuses the token of a login that can be renewed, once more with the next one.
@@ -107,7 +130,6 @@ impl<'a> Server<'a> {
                 other => return other,
             }
         }
-        let hint = not_logged_in(&profile.name).hint().unwrap_or_default().replace("log in", "log in again");
-        Err(Error::session_ended(refused.what()).next(hint))
+        Err(Error::session_ended(refused.what()).next(log_in_again(profile)))
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::server::Server;
 use super::{Context, process_env, shadow};
 use crate::error::{Error, Result};
-use crate::profile::{Method, Organization, Profile, ProfileName, ProviderId, Workspace};
+use crate::profile::{ApiKey, Method, Organization, Profile, ProfileName, ProviderId, Workspace};
 use crate::provider::provider;
 use crate::session::{at, not_logged_in};
 use crate::shell::exports;
@@ -39,6 +39,10 @@ pub struct Login {
     organization: Option<Organization>,
     workspace: Option<Workspace>,
     method: Method,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<ApiKey>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registry: Option<String>,
     logged_in_at: Option<String>,
     session_expires_at: Option<String>,
     access_token_expires_at: Option<String>,
@@ -102,6 +106,8 @@ impl Login {
             organization: profile.organization,
             workspace: profile.workspace,
             method: profile.method,
+            api_key: profile.api_key,
+            registry: profile.registry,
             renews: profile.renews,
             server: None,
         }
@@ -142,7 +148,13 @@ impl Login {
                 .push(format!("Workspace: {}/{} ({})", workspace.organization, workspace.name, workspace.id));
         }
         lines.push(format!("How: {}", how(self.method)));
-        lines.push(format!("Access token ends: {}", self.access_end()));
+        match &self.api_key {
+            Some(key) => lines.extend(key_lines(key)),
+            None => lines.push(format!("Access token ends: {}", self.access_end())),
+        }
+        if let Some(registry) = &self.registry {
+            lines.push(format!("Registry: {registry}, with passwords made when they are needed"));
+        }
         if let Some(answer) = &self.server {
             lines.push(format!("Server: {}", answer.words()));
         }
@@ -181,6 +193,17 @@ impl Answer {
     }
 }
 
+/// What may be shown of an API key and of the device it is bound to.
+pub fn key_lines(key: &ApiKey) -> [String; 4] {
+    let short: String = key.fingerprint.chars().take(16).collect();
+    [
+        format!("API key: {}", key.shown),
+        format!("Fingerprint: {short}..."),
+        format!("Device: {}", key.device),
+        format!("OS: {}", key.os),
+    ]
+}
+
 fn how(method: Method) -> &'static str {
     match method {
         Method::Browser => "in a browser",
@@ -217,7 +240,7 @@ impl Status {
         let selected = context.name()?;
         let mut warnings = Vec::new();
         let profile = Profile::load(&context.paths, &selected)?;
-        let provider = profile.as_ref().map_or(ProviderId::Seqera, |profile| profile.provider);
+        let provider = profile.as_ref().map_or(context.called, |profile| profile.provider);
         // A profile named on the command line is meant, whatever the environment says.
         let mut token_from = None;
         if context.profile.is_none() {
@@ -325,8 +348,9 @@ fn store(context: &Context) -> Result<Option<Store>> {
 
 /// Asks the server who the login's token belongs to.
 fn ask(context: &Context, name: &ProfileName) -> Answer {
-    let account = Server::of(context, name)
-        .and_then(|mut server| server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token)));
+    let account = Server::of(context, name).and_then(|mut server| {
+        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))
+    });
     match account {
         Ok(account) => Answer { accepts_the_token: true, account: account.name, error: None, failure: None },
         Err(error) => Answer {

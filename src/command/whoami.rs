@@ -4,14 +4,18 @@ use serde::Serialize;
 
 use super::Context;
 use super::server::{Server, Source};
+use super::status::key_lines;
 use crate::error::Result;
-use crate::profile::{ProfileName, ProviderId};
+use crate::profile::{ApiKey, ProfileName, ProviderId};
 use crate::provider::provider;
 use crate::ui;
 
 /// Ask the server who you are
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Ask this API: the token of a login goes to no other than its own
+    #[arg(long, visible_alias = "backend-url", value_name = "URL")]
+    endpoint: Option<String>,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -25,6 +29,8 @@ struct Answer {
     endpoint: String,
     profile: Option<ProfileName>,
     token_from: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_key: Option<ApiKey>,
 }
 
 /// Runs the command.
@@ -33,7 +39,11 @@ struct Answer {
 /// Not logged in; the server does not accept the token; it cannot be reached.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut server = Server::in_use(context)?;
-    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token))?;
+    if let Some(endpoint) = &args.endpoint {
+        server.must_be_at(endpoint)?;
+    }
+    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))?;
+    let api_key = server.login().and_then(|login| login.api_key.clone());
     let (profile, token_from) = match &server.source {
         Source::Login(profile) => (Some(profile.name.clone()), None),
         Source::Variable(variable) => (None, Some(*variable)),
@@ -46,6 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             endpoint: server.endpoint,
             profile,
             token_from,
+            api_key,
         });
     }
     ui::out(&format!("Logged in as: {}", account.name.as_deref().unwrap_or("an account without a name")))?;
@@ -53,6 +64,9 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         ui::out(&format!("Account: {id}"))?;
     }
     ui::out(&format!("Endpoint: {}", server.endpoint))?;
+    for line in api_key.iter().flat_map(key_lines) {
+        ui::out(&line)?;
+    }
     match (profile, token_from) {
         (_, Some(variable)) => ui::out(&format!("Token: {variable}, from the environment")),
         (Some(profile), None) => ui::out(&format!("Profile: {profile}")),

@@ -1,8 +1,9 @@
 //! What differs between platforms.
 
+pub mod sekuire;
 pub mod seqera;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::profile::{Profile, ProviderId};
 use crate::secret::Secret;
@@ -17,6 +18,17 @@ pub struct Account {
     pub name: Option<String>,
 }
 
+/// A login to a platform's registry, made for one client and soon over.
+#[derive(Debug)]
+pub struct RegistryLogin {
+    /// The user.
+    pub username: String,
+    /// The password.
+    pub token: Secret,
+    /// For how many seconds it is good, where the platform tells.
+    pub lives_for: Option<u64>,
+}
+
 /// A platform that a person can be logged in to.
 pub trait Provider {
     /// The exact origins that a token of a login at `endpoint` may be sent to.
@@ -28,19 +40,56 @@ pub trait Provider {
     /// The endpoint that a token from the environment is for.
     fn outside_endpoint(&self) -> String;
 
-    /// Asks the platform at `endpoint` who `token` belongs to.
+    /// Asks the platform at `endpoint` who `token` belongs to: that of `login`, or one from outside.
     ///
     /// # Errors
     /// [`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn) exactly where the platform does not accept the
     /// token; anything else says nothing of it.
-    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret) -> Result<Account>;
+    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, login: Option<&Profile>)
+    -> Result<Account>;
+
+    /// The page on which a person makes and deletes tokens.
+    fn tokens_page(&self, endpoint: &str) -> String;
+
+    /// Takes back what a login left outside our own folders, when it ends; `token` is its token, where its box
+    /// could be opened. Answers what the person should hear.
+    ///
+    /// # Errors
+    /// It is there and cannot be removed.
+    fn clean_up(&self, _login: &Profile, _token: Option<&Secret>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// Whether the token goes into an `Authorization: Bearer` header.
+    fn takes_bearer(&self) -> bool {
+        true
+    }
+
+    /// The registry for images that belongs to the platform at `endpoint`, where there is one.
+    fn registry(&self, _endpoint: &str) -> Option<Target> {
+        None
+    }
+
+    /// Asks the platform for a short-lived login to its registry.
+    ///
+    /// # Errors
+    /// As [`Provider::whoami`]; the platform has no registry.
+    fn registry_login(
+        &self,
+        _http: &Http,
+        _endpoint: &str,
+        _token: &Secret,
+        _login: Option<&Profile>,
+    ) -> Result<RegistryLogin> {
+        Err(Error::failed("this platform has no registry"))
+    }
 }
 
 /// The platform with this id.
 pub fn provider(id: ProviderId) -> &'static dyn Provider {
     match id {
         ProviderId::Seqera => &seqera::Seqera,
-        ProviderId::Sekuire => &seqera::Seqera,
+        ProviderId::Sekuire => &sekuire::Sekuire,
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Account, Provider};
 use crate::error::{Error, Result};
 use crate::http::{Http, Trouble};
 use crate::paths::env_text;
+use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -39,7 +40,11 @@ impl Provider for Seqera {
         endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
     }
 
-    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret) -> Result<Account> {
+    fn tokens_page(&self, endpoint: &str) -> String {
+        format!("{}/tokens", web(endpoint))
+    }
+
+    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, _: Option<&Profile>) -> Result<Account> {
         user(http, endpoint, token).map(Account::from)
     }
 }

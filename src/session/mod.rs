@@ -9,6 +9,7 @@
 mod journal;
 mod refresh;
 mod refused;
+mod registry;
 mod rename;
 mod rescue;
 pub mod revocation;
@@ -22,7 +23,7 @@ use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName};
+use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::{Secret, sealed_bytes};
 use crate::shell::mark::Mark;
 use crate::store::lock::Lock;
@@ -30,6 +31,7 @@ use crate::store::{Shelf, Store, file};
 
 pub use refresh::{Fresh, Want};
 pub use refused::Standing;
+pub use registry::Pass;
 
 /// The secrets of a login, as they rest in a sealed box. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,13 +195,15 @@ impl<'a> Sessions<'a> {
     /// Ends a session here: its box, its profile, its journal; the mark says "logged out". Answers what was in
     /// the box, whose tokens are the caller's to give back. A box that cannot be opened is removed all the same.
     pub fn end(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let _lock = self.lock(name)?;
+        let lock = self.lock(name)?;
         let is_orphan = matches!(Profile::load(self.paths, name), Ok(None));
         let session = self.load(name).unwrap_or_default().filter(|_| !is_orphan);
         self.store().clear(&Shelf::session(name))?;
         self.forget_all_but_the_box(name);
         Profile::remove(self.paths, name)?;
         Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
+        drop(lock);
+        self.forget_pass(name)?;
         Ok(session)
     }
 
@@ -250,10 +254,22 @@ fn follow(profile: &mut Profile, session: &Session) {
 
 /// The error for a profile without a login.
 pub fn not_logged_in(name: &ProfileName) -> Error {
+    if *name == ProfileName::home_of(ProviderId::Sekuire) {
+        return Error::not_logged_in("Not logged in").next("Run 'sekuire login' to authenticate");
+    }
     let error = Error::not_logged_in("you are not logged in");
     match name == &ProfileName::default_name() {
         true => error.next("log in with: seqera login"),
         false => error.next(format!("log in with: seqera login --profile {name}")),
+    }
+}
+
+/// What to do about a login that its server does not take any more.
+pub fn log_in_again(profile: &Profile) -> String {
+    let program = profile.provider.name();
+    match profile.name == ProfileName::home_of(profile.provider) {
+        true => format!("log in again with: {program} login"),
+        false => format!("log in again with: {program} login --profile {}", profile.name),
     }
 }
 

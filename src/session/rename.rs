@@ -23,12 +23,15 @@ impl Sessions<'_> {
         }
         // Always in the same order, so that two renames the other way round do not wait for each other.
         let (first, second) = if old < new { (old, new) } else { (new, old) };
-        let _locks = (self.lock(first)?, self.lock(second)?);
+        let locks = (self.lock(first)?, self.lock(second)?);
         self.copy(old, new)?;
         fault::point("profile-copied");
         Profile::rename(self.paths, old, new)?;
         fault::point("profile-renamed");
-        self.settle(old, new)
+        let profile = self.settle(old, new)?;
+        drop(locks);
+        self.forget_pass(old)?;
+        Ok(profile)
     }
 
     fn copy(&self, old: &ProfileName, new: &ProfileName) -> Result<()> {
@@ -124,6 +127,8 @@ mod tests {
                 provider: ProviderId::Seqera,
                 endpoint: "http://127.0.0.1:9/api".into(),
                 method: Method::Token,
+                api_key: None,
+                registry: None,
                 account: None,
                 account_id: None,
                 organization: None,

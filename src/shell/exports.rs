@@ -134,16 +134,21 @@ pub fn for_outside(token: &Secret, env: &impl Environment) -> Vec<Change> {
 /// Whether the person has set an endpoint that is not this login's: its token must not go there, so nothing
 /// may be exported behind their back.
 pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> bool {
-    let name = match profile.provider {
-        ProviderId::Seqera => "TOWER_API_ENDPOINT",
-        ProviderId::Sekuire => "SEKUIRE_API_URL",
-    };
+    let name = endpoint_variable(profile.provider);
     let Some(value) = env(name).map(OsString::into_encoded_bytes).filter(|value| !value.is_empty()) else {
         return false;
     };
     let value = value.strip_suffix(b"/").unwrap_or(&value);
     value != profile.endpoint.as_bytes()
         && !Ours::in_env(env).is_some_and(|ours| ours.is_variable(name, value))
+}
+
+/// The variable that names a platform's API to its programs.
+pub fn endpoint_variable(provider: ProviderId) -> &'static str {
+    match provider {
+        ProviderId::Seqera => "TOWER_API_ENDPOINT",
+        ProviderId::Sekuire => "SEKUIRE_API_URL",
+    }
 }
 
 /// Keeps out of `changes` every place that the person has set themselves.

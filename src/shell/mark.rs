@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::profile::{Profile, ProfileName};
 use crate::store::file;
 
 /// A time that never comes, with ten digits.
@@ -244,10 +244,7 @@ fn label_of(profile: &Profile) -> String {
     let organization = match (&profile.workspace, &profile.organization) {
         (Some(workspace), _) if !workspace.organization.is_empty() => workspace.organization.as_str(),
         (_, Some(organization)) => organization.name.as_str(),
-        _ => match profile.provider {
-            ProviderId::Seqera => "seqera",
-            ProviderId::Sekuire => "sekuire",
-        },
+        _ => profile.provider.name(),
     };
     let mut label = harmless(organization);
     if let Some(workspace) = &profile.workspace {

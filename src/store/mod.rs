@@ -50,6 +50,11 @@ impl Shelf {
         Shelf { kind: "session", what: name.to_string() }
     }
 
+    /// The password that a profile's login has for its platform's registry.
+    pub fn registry_pass(name: &ProfileName) -> Shelf {
+        Shelf { kind: "registry", what: name.to_string() }
+    }
+
     /// One shelf for all secrets of a kind.
     pub fn of(kind: &'static str) -> Shelf {
         Shelf { kind, what: String::new() }

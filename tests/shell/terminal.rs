@@ -78,6 +78,8 @@ impl Home {
             provider: ProviderId::Seqera,
             endpoint: "https://api.cloud.seqera.io".into(),
             method: Method::Browser,
+            api_key: None,
+            registry: None,
             account: Some("someone@example.com".into()),
             account_id: Some("1".into()),
             organization: Some(Organization { id: "7".into(), name: organization.into() }),

@@ -28,7 +28,8 @@ pub fn source() -> PathBuf {
     source
 }
 
-fn cache() -> PathBuf {
+/// What the tests build once, outside of the tree.
+pub fn cache() -> PathBuf {
     let set = std::env::var_os("XDG_CACHE_HOME").filter(|folder| !folder.is_empty());
     let cache =
         set.map_or_else(|| Path::new(&std::env::var_os("HOME").unwrap()).join(".cache"), PathBuf::from);

@@ -34,7 +34,9 @@ impl Home {
         for name in ["seqera-credential-helper", "git-credential-seqera", "docker-credential-seqera"] {
             symlink(helper, home.bin().join(name)).unwrap();
         }
-        symlink(env!("CARGO_BIN_EXE_seqera"), home.bin().join("seqera")).unwrap();
+        for name in ["seqera", "sekuire"] {
+            symlink(env!("CARGO_BIN_EXE_seqera"), home.bin().join(name)).unwrap();
+        }
         home
     }
 

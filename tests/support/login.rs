@@ -37,6 +37,8 @@ pub fn sekuire(home: &Home, name: &str) {
         provider: ProviderId::Sekuire,
         endpoint: "https://backend.sekuire.ai".into(),
         method: Method::ApiKey,
+        api_key: None,
+        registry: None,
         account: Some("ada@example.org".into()),
         account_id: None,
         organization: None,

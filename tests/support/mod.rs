@@ -8,3 +8,4 @@ pub mod login;
 pub mod oci_image;
 pub mod registry;
 pub mod session;
+pub mod token_registry;

@@ -125,6 +125,8 @@ fn profile(platform: &Platform) -> Profile {
         provider: ProviderId::Seqera,
         endpoint: platform.api(),
         method: Method::Browser,
+        api_key: None,
+        registry: None,
         account: Some("ada@example.com".into()),
         account_id: None,
         organization: None,

@@ -58,6 +58,7 @@ else
 fi
 
 tests/tools/install-git.sh
+tests/tools/install-sekuire.sh
 
 if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then
     say "from npm: tests/oidc"

@@ -10,7 +10,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::profile::{Profile, ProviderId};
-use crate::session::{Sessions, not_logged_in};
+use crate::session::{Sessions, log_in_again};
 use crate::shell::mark::{Mark, State};
 
 const ABOUT: &str = "login";
@@ -50,7 +50,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
 
 fn stands(context: &Context, profile: &Profile, opens: bool) -> Finding {
     let name = &profile.name;
-    let hint = || not_logged_in(name).hint().unwrap_or_default().to_owned();
+    let hint = || log_in_again(profile);
     if Mark::of(profile, now()).state == State::Ended {
         return Finding::wrong(ABOUT, format!("'{name}' has ended")).next(hint());
     }

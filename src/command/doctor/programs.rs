@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use super::Finding;
 use crate::command::configure::{docker_config_file, is_ours, on_path};
 use crate::command::handover;
+use crate::profile::ProviderId;
 
 /// Looks at the programs.
 pub fn look() -> Vec<Finding> {
@@ -18,7 +19,7 @@ pub fn look() -> Vec<Finding> {
 fn first_on_path() -> Finding {
     const ABOUT: &str = "seqera";
     let ours = handover::is_this_program;
-    let candidates = handover::candidates();
+    let candidates = handover::candidates(ProviderId::Seqera);
     let Some(first) = candidates.first().filter(|_| candidates.iter().any(|path| ours(path))) else {
         let here = std::env::current_exe().ok();
         let here = here.as_deref().and_then(Path::parent).unwrap_or(Path::new("its folder")).display();

@@ -5,6 +5,7 @@
 mod browser;
 mod device;
 pub mod organization;
+pub mod sekuire;
 mod settings;
 mod surroundings;
 mod token;
@@ -22,6 +23,7 @@ use crate::process::Uninterrupted;
 use crate::profile::{Method, Profile, ProfileName, ProviderId};
 use crate::provider::seqera::{self, Api, User};
 use crate::provider::{Account, Provider};
+use crate::secret::Secret;
 use crate::session::revocation::{self, Back};
 use crate::session::{Grant, Session, Sessions};
 use crate::store::Store;
@@ -38,12 +40,17 @@ pub struct Args {
     /// Read a token or key from standard input
     #[arg(long)]
     with_token: bool,
-    /// The platform
-    #[arg(long, value_name = "NAME", value_enum, default_value = "seqera")]
-    provider: ProviderId,
+    /// The platform: seqera, unless this program is called by another one's name
+    #[arg(long, value_name = "NAME", value_enum)]
+    provider: Option<ProviderId>,
     /// The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
-    #[arg(long, value_name = "URL")]
+    #[arg(long, visible_alias = "backend", value_name = "URL")]
     endpoint: Option<String>,
+    /// Sekuire: its web pages, where you make a key
+    #[arg(long, value_name = "URL")]
+    web_url: Option<String>,
+    #[command(flatten)]
+    sekuire: sekuire::Options,
     /// The port on this machine that the browser comes back to
     #[arg(long, value_name = "N")]
     port: Option<u16>,
@@ -60,10 +67,18 @@ const TO_STORE: Duration = Duration::from_secs(90);
 
 /// Runs the command.
 pub fn run(args: &Args, context: &Context) -> Result<()> {
-    match args.provider {
+    match args.provider.unwrap_or(context.called) {
+        ProviderId::Seqera if args.web_url.is_some() || args.sekuire.are_given() => {
+            Err(Error::usage("--web-url, --registry and --auth-file are for Sekuire")
+                .next("leave them out, or add --provider sekuire"))
+        }
         ProviderId::Seqera => seqera(args, context),
-        ProviderId::Sekuire => Err(Error::failed("this version cannot log in to Sekuire yet")),
+        ProviderId::Sekuire => sekuire::run(args, context),
     }
+}
+
+fn read_token() -> Result<Secret> {
+    token::read("Token (it is not shown): ", "seqera login --with-token < token.txt")
 }
 
 /// A token that nobody has vouched for yet, and how it came.
@@ -75,12 +90,12 @@ struct Entry {
 
 fn seqera(args: &Args, context: &Context) -> Result<()> {
     let settings = Settings::read(args)?;
-    let name = context.name()?;
+    let name = context.name_for(ProviderId::Seqera)?;
     context.tell("[Login] Starting Seqera CLI authentication...");
     let http = Http::new(Duration::from_secs(30));
     let mut keyboard = None;
     let Entry { method, session, browser } = match args.with_token {
-        true => brought(token::read()?)?,
+        true => brought(read_token()?)?,
         false => match server(&http, &settings)? {
             Some(server) => oauth(args, &http, &server, &settings, &mut keyboard)?,
             None => without_oidc(&http, &settings)?,
@@ -172,7 +187,7 @@ fn granted(server: &Server, client: &Client, tokens: Tokens) -> Session {
     }
 }
 
-fn brought(token: crate::secret::Secret) -> Result<Entry> {
+fn brought(token: Secret) -> Result<Entry> {
     let access_expires_at = match token::form(&token)? {
         token::Form::Jwt { expires_at } => expires_at,
         token::Form::Personal | token::Form::Legacy => None,
@@ -196,7 +211,7 @@ fn without_oidc(http: &Http, settings: &Settings) -> Result<Entry> {
         )));
     }
     ui::say(&format!("{what}. Make a token at {}/tokens and paste it here.", seqera::web(endpoint)));
-    brought(token::read()?)
+    brought(read_token()?)
 }
 
 /// Asks who the token belongs to, and only then keeps it.
@@ -229,6 +244,8 @@ fn enter(
         provider: ProviderId::Seqera,
         endpoint: settings.endpoint.clone(),
         method,
+        api_key: None,
+        registry: None,
         account,
         account_id: id,
         organization,
@@ -347,7 +364,7 @@ fn say_who(context: &Context, profile: &Profile) {
     for warning in shadow::warnings(Some(profile), &process_env) {
         ui::say(&warning);
     }
-    if Profile::chosen(&context.paths) != profile.name && context.profile.is_some() {
+    if Profile::selected(&context.paths).is_ok_and(|selected| selected != profile.name) {
         context.tell(&format!("Use it in every shell with: seqera profile use {}", profile.name));
     }
 }

@@ -16,10 +16,10 @@ use crate::ui;
 /// Many times what any token is long.
 const LIMIT: u64 = 64 * 1024;
 
-/// Reads one token: hidden from a terminal, else from standard input.
-pub fn read() -> Result<Secret> {
+/// Reads one token: hidden from a terminal, after `prompt`, else from standard input; `example` shows how.
+pub fn read(prompt: &str, example: &str) -> Result<Secret> {
     let text = match io::stdin().is_terminal() {
-        true => ui::hidden("Token (it is not shown): ")?,
+        true => ui::hidden(prompt)?,
         false => {
             let mut text = Zeroizing::new(String::new());
             io::stdin()
@@ -30,15 +30,17 @@ pub fn read() -> Result<Secret> {
             text
         }
     };
-    one_word(&text)
+    one_word(&text, example)
 }
 
-fn one_word(text: &str) -> Result<Secret> {
+fn one_word(text: &str, example: &str) -> Result<Secret> {
     let mut words = text.split_whitespace();
     match (words.next(), words.next()) {
         (Some(word), None) => Ok(Secret::from(word)),
-        (None, _) => Err(Error::usage("there is no token on standard input")
-            .next("give it like this: seqera login --with-token < token.txt")),
+        (None, _) => {
+            Err(Error::usage("there is no token on standard input")
+                .next(format!("give it like this: {example}")))
+        }
         (Some(_), Some(_)) => Err(Error::usage("there is more than one token on standard input")
             .next("give the token and nothing else, without 'Bearer' and without quotes")),
     }
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn one_token_is_one_word() {
-        assert_eq!(one_word(" abc\r\n").unwrap(), "abc".into());
-        assert!(one_word("\n").is_err() && one_word("Bearer abc").is_err());
+        assert_eq!(one_word(" abc\r\n", "").unwrap(), "abc".into());
+        assert!(one_word("\n", "").is_err() && one_word("Bearer abc", "").is_err());
     }
 }

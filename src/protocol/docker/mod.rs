@@ -12,7 +12,9 @@ use crate::broker::{Broker, Login};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::paths::Paths;
+use crate::profile::Profile;
 use crate::secret::Secret;
+use crate::target::Target;
 use crate::ui;
 use wire::{NO_SERVER, NOT_FOUND, Operation, Server};
 
@@ -98,11 +100,14 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server = Server::parse(server_url)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
-    let platform = if server.exact { None } else { broker.platform(&server.target)? };
-    if let Some(platform) = platform
-        && let Some(token) = broker.platform_token(&platform)?
-    {
-        return Ok(wire::got(server_url, token.username, &token.token).ok_or(NOT_FOUND)?);
+    if !server.exact {
+        let token = match broker.platform(&server.target)? {
+            Some(platform) => broker.platform_token(&platform)?,
+            None => broker.registry_login(&server.target)?,
+        };
+        if let Some(token) = token {
+            return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
+        }
     }
     let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
     found.sort_by_key(|login| Reverse(kept_path(login).len()));
@@ -120,6 +125,13 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     let stored = wire::parse_store(input)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
+    if let Some(owner) = owner_of(&broker, &stored.server.target) {
+        // A client that logs in with what we gave it hands that back; anything else would never be answered.
+        return match broker.is_registry_pass(&owner, &stored.secret)? {
+            true => Ok(Zeroizing::default()),
+            false => Err(served_already(&stored.server.target, &owner).into()),
+        };
+    }
     if broker.is_platform_user(&stored.server.target, &stored.username) {
         return Ok(Zeroizing::default());
     }
@@ -135,6 +147,18 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     Ok(Zeroizing::default())
 }
 
+/// A profile that cannot be read is no reason to keep or forget nothing for every other server.
+fn owner_of(broker: &Broker<'_>, registry: &Target) -> Option<Profile> {
+    broker.registry_owner(registry).ok().flatten()
+}
+
+fn served_already(registry: &Target, owner: &Profile) -> Error {
+    let words =
+        format!("{} needs no docker login: the login '{}' serves it", registry.authority(), owner.name);
+    Error::refused(words)
+        .next(format!("to use another password there, log out first: seqera logout --profile {}", owner.name))
+}
+
 /// Erasing what is not there is fine: clients erase every spelling they know.
 fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server = match std::str::from_utf8(input).map(Server::parse) {
@@ -143,7 +167,11 @@ fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
         _ => return Ok(Zeroizing::default()),
     };
     let paths = Paths::from_env()?;
-    Broker::new(&paths, deadline).forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
+    let broker = Broker::new(&paths, deadline);
+    if let Some(owner) = owner_of(&broker, &server.target) {
+        broker.forget_registry_pass(&owner)?;
+    }
+    broker.forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
     Ok(Zeroizing::default())
 }
 

@@ -110,14 +110,15 @@ fn login(request: Request) -> Login {
     }
 }
 
-/// A platform takes its tokens as `Bearer`, and from clients that cannot send that, as a password.
+/// A token goes as `Bearer` where the platform takes that, and from clients that cannot send it as a password.
 fn platform_lines(platform: &PlatformToken, request: &Request) -> Zeroizing<Vec<u8>> {
     let offers_bearer = |challenge: &Secret| {
         challenge.expose().get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
     };
-    let as_bearer =
-        request.can_authtype && (request.wwwauth.is_empty() || request.wwwauth.iter().any(offers_bearer));
-    let (bearer, username) = (Secret::from("Bearer"), Secret::from(platform.username));
+    let as_bearer = platform.takes_bearer
+        && request.can_authtype
+        && (request.wwwauth.is_empty() || request.wwwauth.iter().any(offers_bearer));
+    let (bearer, username) = (Secret::from("Bearer"), Secret::from(platform.username.as_str()));
     let mut answer =
         Answer { password_expiry_utc: platform.expires_at, ephemeral: true, ..Answer::default() };
     if as_bearer {

@@ -1,0 +1,156 @@
+//! Login to Sekuire: a key that the person makes on a page and brings here.
+
+use std::time::Duration;
+
+use super::{Args, Context, keep, token};
+use crate::broker::now;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::profile::{ApiKey, Method, Profile, ProviderId};
+use crate::provider::provider;
+use crate::provider::sekuire::auth_file::{self, AuthFile};
+use crate::provider::sekuire::{self, BACKEND, Device, Verified};
+use crate::secret::Secret;
+use crate::session::{Grant, Session};
+use crate::target::Target;
+use crate::ui;
+
+/// Where a key is good, and what else is to be done with it.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Options {
+    /// Sekuire: the registry that the key makes passwords for; its own backend's is known
+    #[arg(long, value_name = "HOST")]
+    registry: Option<String>,
+    /// Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    #[arg(long)]
+    auth_file: bool,
+}
+
+impl Options {
+    /// Whether any is.
+    pub fn are_given(&self) -> bool {
+        self.registry.is_some() || self.auth_file
+    }
+}
+
+/// For one question to the backend.
+const EACH: Duration = Duration::from_secs(30);
+
+/// Runs `login` for Sekuire.
+///
+/// # Errors
+/// No key, or no good one; the backend cannot be reached; the store.
+pub fn run(args: &Args, context: &Context) -> Result<()> {
+    if args.device || args.no_browser || args.port.is_some() || args.timeout.is_some() {
+        return Err(Error::usage("Sekuire has no login through the browser: it takes an API key")
+            .next("give the key when asked, or on standard input"));
+    }
+    let endpoint = endpoint(args.endpoint.as_deref())?;
+    let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(&endpoint));
+    context.tell("Sekuire Login");
+    context.tell(&format!("Create an API key at: {}", sekuire::keys_page(&web)));
+    let key = sekuire::key(&token::read("Enter your API Key: ", "sekuire login < key.txt")?)?;
+    enter(context, &key, endpoint, Device::here(), &args.sekuire).map(|_| ())
+}
+
+/// The backend that was named, on the command line or in the environment, else Sekuire's own.
+///
+/// # Errors
+/// It is no address, or a key would travel to it in the clear.
+pub fn endpoint(named: Option<&str>) -> Result<String> {
+    let named = named.map(sekuire::normalized).or_else(sekuire::endpoint_from_env);
+    let endpoint = named.unwrap_or_else(|| BACKEND.to_owned());
+    match Target::from_url(&endpoint) {
+        None => Err(Error::usage("the backend is not an address")
+            .next("give it as https://HOST; leave it out for Sekuire's own")),
+        Some(target) if !target.is_private_enough() => {
+            Err(Error::refused(format!("a key is not sent in the clear to {}", target.authority()))
+                .next("use the https address"))
+        }
+        Some(_) => Ok(endpoint),
+    }
+}
+
+/// Has the key verified and bound, stores it, and says whose it is.
+///
+/// # Errors
+/// As [`run`].
+pub fn enter(
+    context: &Context,
+    key: &Secret,
+    endpoint: String,
+    device: Device,
+    options: &Options,
+) -> Result<Profile> {
+    let name = context.name_for(ProviderId::Sekuire)?;
+    let known = Profile::load(&context.paths, &name).ok().flatten();
+    let known = known.filter(|known| known.provider == ProviderId::Sekuire && known.endpoint == endpoint);
+    let registry = registry(options.registry.as_deref(), known.as_ref(), &endpoint)?;
+    let http = Http::new(EACH);
+    let Verified { api_key, account_id, account, organization, workspace, notice } =
+        sekuire::verify(&http, &endpoint, key, device)?;
+    // Whoever began to share the key with Sekuire's program goes on to: a stale key there would be a riddle.
+    let auth_file = options.auth_file
+        || Config::load(&context.paths)?.sekuire_auth_file()
+        || known.as_ref().and_then(|known| known.api_key.as_ref()).is_some_and(|key| key.auth_file);
+    let mut profile = Profile {
+        name,
+        provider: ProviderId::Sekuire,
+        endpoint,
+        method: Method::ApiKey,
+        api_key: Some(ApiKey { auth_file, ..api_key }),
+        registry,
+        account,
+        account_id,
+        organization,
+        organizations: Vec::new(),
+        workspace: workspace.or_else(|| known?.workspace),
+        generation: 0,
+        logged_in_at: now(),
+        access_expires_at: None,
+        session_expires_at: None,
+        renews: false,
+        ended_at: None,
+    };
+    let session = Session {
+        generation: 0,
+        access: key.clone(),
+        issued_at: now(),
+        access_expires_at: None,
+        grant: Grant::Brought { made_as: None },
+    };
+    keep(context, &http, &mut profile, &session)?;
+    context.tell("Login successful! The API key is verified and bound to this device.");
+    if let Some(notice) = notice {
+        ui::say(&format!("{}: {notice}", context.program()));
+    }
+    say_what(context, &profile);
+    if auth_file {
+        AuthFile::of(&profile, key).write()?;
+        context.tell(&format!("Written for Sekuire's program: {}", auth_file::path()?.display()));
+    }
+    super::say_who(context, &profile);
+    Ok(profile)
+}
+
+/// The registry of the login: the one named, the one it had, else the backend's own.
+fn registry(named: Option<&str>, known: Option<&Profile>, endpoint: &str) -> Result<Option<String>> {
+    let Some(named) = named else {
+        let had = known.and_then(|known| known.registry.clone());
+        let own = || provider(ProviderId::Sekuire).registry(endpoint).map(|own| own.authority());
+        return Ok(had.or_else(own));
+    };
+    let target = Target::from_url(named).or_else(|| Target::new("https", named));
+    let target = target.and_then(|target| Target::new("https", &target.authority()));
+    match target {
+        Some(target) => Ok(Some(target.authority())),
+        None => Err(Error::usage("the registry is not a host").next("give it as HOST or HOST:PORT")),
+    }
+}
+
+fn say_what(context: &Context, profile: &Profile) {
+    for line in profile.api_key.iter().flat_map(crate::command::status::key_lines) {
+        context.tell(&line);
+    }
+}
