@@ -267,6 +267,26 @@ fn says_once_that_it_is_offline(shell: Shell) {
     assert!(person.calls().len() <= before + 2, "{:?}", person.calls());
 }
 
+/// A server that does not answer costs a prompt seconds, once, and what it was asked for is not cut off.
+fn waits_only_a_while(shell: Shell) {
+    let person = Person::new();
+    let login = person.logged_in_with(3000);
+    let mut terminal = person.opens(shell, &[]);
+    has_token(&next(&mut terminal), &login.access);
+    person.platform.fault_next(1, Endpoint::Token, Fault::Slow(Duration::from_secs(16)));
+    age(&login, 0);
+    let began = Instant::now();
+    has_token(&next(&mut terminal), &login.access);
+    assert!(began.elapsed() < Duration::from_secs(14), "{:?}", began.elapsed());
+    terminal.sees("the server is slow");
+    wait_for(|| login.profile().access_expires_at > Some(now() + 3000), || "nobody renews".into());
+    std::thread::sleep(Duration::from_millis(500));
+    has_token(&next(&mut terminal), &login.stored_access());
+    assert_ne!(login.stored_access(), login.access);
+    assert_eq!(person.platform.count_grant("refresh_token"), 1);
+    assert!(!person.platform.family_burnt());
+}
+
 fn tells_that_the_session_has_ended(shell: Shell) {
     let person = Person::new();
     let login = person.logged_in_with(3000);
@@ -308,12 +328,37 @@ in_each_shell! {
     bash_renews_in_the_background: renews_in_the_background Bash;
     zsh_renews_in_the_background: renews_in_the_background Zsh;
     fish_renews_in_the_background: renews_in_the_background Fish;
+    bash_waits_only_a_while: waits_only_a_while Bash;
+    zsh_waits_only_a_while: waits_only_a_while Zsh;
+    fish_waits_only_a_while: waits_only_a_while Fish;
     bash_says_once_that_it_is_offline: says_once_that_it_is_offline Bash;
     zsh_says_once_that_it_is_offline: says_once_that_it_is_offline Zsh;
     fish_says_once_that_it_is_offline: says_once_that_it_is_offline Fish;
     bash_tells_that_the_session_has_ended: tells_that_the_session_has_ended Bash;
     zsh_tells_that_the_session_has_ended: tells_that_the_session_has_ended Zsh;
     fish_tells_that_the_session_has_ended: tells_that_the_session_has_ended Fish;
+}
+
+/// ^C is meant for the prompt that waits and not for the renewal: an answer that is lost ends a session.
+#[test]
+fn an_impatient_person_loses_no_login() {
+    for shell in [Shell::Bash, Shell::Zsh] {
+        let person = Person::new();
+        let login = person.logged_in_with(3000);
+        let mut terminal = person.opens(shell, &[]);
+        has_token(&next(&mut terminal), &login.access);
+        person.platform.fault_next(1, Endpoint::Token, Fault::Slow(Duration::from_secs(3)));
+        age(&login, 0);
+        terminal.type_line("");
+        wait_for(|| person.platform.count(Endpoint::Token) > 1, || "nobody renews".into());
+        terminal.press("C-c");
+        wait_for(|| login.profile().access_expires_at > Some(now() + 3000), || "cut off".into());
+        std::thread::sleep(Duration::from_millis(500));
+        next(&mut terminal);
+        has_token(&next(&mut terminal), &login.stored_access());
+        assert_eq!(person.platform.count_grant("refresh_token"), 1, "{shell}");
+        assert!(!person.platform.family_burnt(), "{shell}");
+    }
 }
 
 #[test]
@@ -394,9 +439,11 @@ fn every_shell_takes_the_exports_of_a_login() {
         let mut command = person.home.command(path);
         // A name of our own where there is none, so that a wrong guess fails.
         command.args(args).env("SHELL", "/bin/false");
-        let env = variables(run(command, ""));
+        let run = run(command, "");
+        let said = run.err();
+        let env = variables(run);
         for name in ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"] {
-            assert_eq!(text(&env, name), Some(login.access.as_str()), "{shell}");
+            assert_eq!(text(&env, name), Some(login.access.as_str()), "{shell} said {said:?}");
         }
         assert_eq!(text(&env, "TOWER_API_ENDPOINT"), Some(person.platform.api().as_str()), "{shell}");
         assert_eq!(text(&env, "TOWER_WORKSPACE_ID"), Some("3001"), "{shell}");
