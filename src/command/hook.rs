@@ -17,10 +17,12 @@
 //!
 //! A prompt does not wait for the network while the token is good: then the line is printed at once, and
 //! `seqera hook-env SHELL --renew` goes on by itself in the background. It prints nothing; its new mark
-//! is what the shells notice.
+//! is what the shells notice. A token that is no good is renewed there too, and the prompt waits for it only a
+//! few seconds.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::io::{self, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -219,17 +221,20 @@ fn decide(
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {
-        return Err(Error::session_ended(format!("the login of profile '{name}' has ended"))
-            .next("log in again: seqera login"));
+        return Err(has_ended(&name));
     }
     // A token that will do for the next command is taken as it is: a prompt waits for no renewal of it.
-    let lives = profile.access_expires_at.is_none_or(|end| end > mark::now() + LEAST_LIFE);
-    let answer = fresh(&profile, lives.then_some(LEAST_LIFE));
+    let answer = match does(&profile) {
+        true => fresh(&profile, Some(LEAST_LIFE)),
+        false if !profile.renews => fresh(&profile, None),
+        false => wait_for_renewal(args.shell, &profile).and_then(|()| fresh(&profile, None)),
+    };
     let (_, mark) = see_to_mark(paths, &name)?;
     let (profile, token) = answer?;
     let now = mark::now();
     if profile.renews && now >= mark.next {
-        renew_in_background(args.shell, &name);
+        // Where it cannot start, the next prompt tries again.
+        let _ = renew_in_background(args.shell, &name);
     }
     let changes = exports::without_the_persons(exports::for_profile(&profile, &token, env), env);
     let next_in = (mark.next < NEVER).then(|| mark.next.saturating_sub(now));
@@ -287,23 +292,65 @@ fn renew(
     };
     let (Some(profile), mark) = see_to_mark(paths, &name)? else { return Ok(()) };
     let now = mark::now();
-    let is_due = profile.renews && now >= mark.next;
-    let Some(end) = profile.access_expires_at.filter(|_| is_due) else { return Ok(()) };
-    fresh(&profile, Some(end.saturating_sub(now) + 1))?;
+    let Some(end) = profile.access_expires_at.filter(|_| profile.renews) else { return Ok(()) };
+    match now >= mark.next {
+        true => fresh(&profile, Some(end.saturating_sub(now) + 1))?,
+        false if !does(&profile) => fresh(&profile, None)?,
+        false => return Ok(()),
+    };
     see_to_mark(paths, &name)?;
     Ok(())
 }
 
-/// Starts `hook-env --renew` and does not wait for it. In a process group of its own: ^C at the prompt is not
-/// meant for it.
-fn renew_in_background(shell: Shell, name: &ProfileName) {
-    let Ok(program) = std::env::current_exe() else { return };
-    let mut command = Command::new(program);
+/// Starts `hook-env --renew`. In a process group of its own: ^C at the prompt is not meant for it, and what a
+/// server is asked for must not be cut off.
+fn renew_in_background(shell: Shell, name: &ProfileName) -> io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
     command.args(["hook-env", &shell.to_string(), "--renew"]).env("SEQERA_PROFILE", name.as_str());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let _ = command.spawn();
+    command.spawn()
+}
+
+/// The next command needs another token, so the prompt waits for it, but not as long as a server may take.
+fn wait_for_renewal(shell: Shell, profile: &Profile) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(4);
+    let cannot = |error: &io::Error| Error::io("the login cannot be renewed", error);
+    let mut renewal = renew_in_background(shell, &profile.name).map_err(|error| cannot(&error))?;
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        if let Some(status) = renewal.try_wait().map_err(|error| cannot(&error))? {
+            return outcome(status, profile);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err(Error::timed_out("the login is being renewed and the server is slow")
+        .next("go on, a later prompt will have the token; or see what is wrong with: seqera status --check"))
+}
+
+/// What a renewal's exit code says; it has no other words for us.
+fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
+    let lives = profile.access_expires_at.is_some_and(|end| end > mark::now());
+    let error = match status.code() {
+        Some(0) => return Ok(()),
+        _ if lives => return Ok(()),
+        Some(4) => return Err(has_ended(&profile.name)),
+        Some(5) => Error::unreachable("the login cannot be renewed: the server cannot be reached"),
+        Some(8) => Error::timed_out("the login cannot be renewed in time"),
+        _ => Error::failed("the login cannot be renewed"),
+    };
+    Err(error.next("it will be tried again; see what is wrong with: seqera status --check"))
+}
+
+fn has_ended(name: &ProfileName) -> Error {
+    Error::session_ended(format!("the login of profile '{name}' has ended"))
+        .next("log in again: seqera login")
+}
+
+/// Whether the token at hand does for the next command.
+fn does(profile: &Profile) -> bool {
+    profile.access_expires_at.is_none_or(|end| end > mark::now() + LEAST_LIFE)
 }
 
 impl Reply {
