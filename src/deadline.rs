@@ -98,6 +98,7 @@ mod platform {
 #[cfg(not(target_os = "linux"))]
 mod platform {
     use std::io;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
     use super::{Deadline, TIMED_OUT};
 

@@ -38,7 +38,7 @@ pub fn width() -> Option<usize> {
     #[cfg(unix)]
     let columns = rustix::termios::tcgetwinsize(io::stderr()).ok()?.ws_col;
     #[cfg(not(unix))]
-    let columns = if attended() { 80 } else { 0 };
+    let columns: u16 = if attended() { 80 } else { 0 };
     (columns > 0).then_some(columns.into())
 }
 

@@ -62,8 +62,41 @@ impl Keyboard {
 pub fn hidden(prompt: &str) -> Result<Zeroizing<String>> {
     // The library sends itself the signal before it gives the terminal back: it has to wait until it has.
     let _until_given_back = Uninterrupted::begin();
+    // It also asks before it turns the echo off: what is pasted in between would be seen.
+    #[cfg(unix)]
+    let _unseen = Unseen::begin();
     rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| {
         Error::failed(format!("nothing can be read from the terminal: {}", io_words(&error)))
             .next("give it on standard input instead, with --with-token")
     })
+}
+
+/// While it lives the terminal shows nothing of what is typed.
+#[cfg(unix)]
+struct Unseen {
+    terminal: std::fs::File,
+    before: rustix::termios::Termios,
+}
+
+#[cfg(unix)]
+impl Unseen {
+    fn begin() -> Option<Unseen> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let terminal = std::fs::File::options().read(true).write(true).open("/dev/tty").ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut unseen = before.clone();
+        // As the library will have it, so that a Ctrl-C that comes early waits for it as a character.
+        let modes = LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        unseen.local_modes.remove(modes);
+        tcsetattr(&terminal, OptionalActions::Now, &unseen).ok()?;
+        Some(Unseen { terminal, before })
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+    }
 }
