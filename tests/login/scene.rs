@@ -173,7 +173,7 @@ pub struct Terminal<'a> {
 
 impl<'a> Terminal<'a> {
     fn start(scene: &'a Scene, command: Command) -> Terminal<'a> {
-        let mut session = expectrl::Session::spawn(command).unwrap();
+        let mut session = expectrl::Session::spawn(crate::support::home::when_it_echoes(&command)).unwrap();
         session.set_expect_timeout(Some(SOON));
         session.get_process_mut().set_window_size(100, 50).unwrap();
         session.get_process_mut().set_echo(true, None).unwrap();

@@ -101,7 +101,7 @@ pub struct Terminal {
 
 impl Terminal {
     fn start(command: Command) -> Terminal {
-        let mut session = expectrl::Session::spawn(command).unwrap();
+        let mut session = expectrl::Session::spawn(crate::support::home::when_it_echoes(&command)).unwrap();
         session.set_expect_timeout(Some(SOON));
         session.get_process_mut().set_window_size(200, 50).unwrap();
         session.get_process_mut().set_echo(true, None).unwrap();

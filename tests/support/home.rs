@@ -279,3 +279,16 @@ fn whole(file: &mut fs::File) -> Vec<u8> {
     file.read_to_end(&mut bytes).unwrap();
     bytes
 }
+
+/// The same program, begun only when the terminal echoes as a person's does: it is started without, and told to
+/// a moment later, which must not undo what the program does to the echo.
+pub fn when_it_echoes(command: &Command) -> Command {
+    let wait = r#"until stty -a | grep -q '[; ]echo '; do sleep 0.01; done; exec "$0" "$@""#;
+    let mut waiting = Command::new("sh");
+    waiting.args(["-c", wait]).arg(command.get_program()).args(command.get_args()).env_clear();
+    waiting.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        waiting.current_dir(folder);
+    }
+    waiting
+}
