@@ -36,7 +36,7 @@ impl Person {
             Shell::Zsh => (".zshrc", "eval \"$(seqera hook zsh)\"\n"),
             Shell::Fish => ("config.fish", "seqera hook fish | source\n"),
             Shell::Elvish => ("rc.elv", "eval (seqera hook elvish | slurp)\n"),
-            Shell::Xonsh => (".xonshrc", "execx($(seqera hook xonsh))\n"),
+            Shell::Xonsh => (".xonshrc", "$THREAD_SUBPROCS = False\nexecx($(seqera hook xonsh))\n"),
             Shell::Tcsh => (".tcshrc", "eval \"`seqera hook tcsh`\"\n"),
             Shell::Nu => {
                 std::fs::write(self.home.path().join("seqera.nu"), self.seqera(&["hook", "nu"])).unwrap();

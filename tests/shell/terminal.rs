@@ -179,7 +179,8 @@ impl Home {
             Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\eval \"$(cat {hook})\""),
             Shell::Fish => format!("cat {hook} | source"),
             Shell::Elvish => format!("eval (slurp < {hook})"),
-            Shell::Xonsh => format!("execx(open('{hook}').read())"),
+            // With its threads, xonsh 0.13 now and then waits for ever for a program that has ended.
+            Shell::Xonsh => format!("$THREAD_SUBPROCS = False; execx(open('{hook}').read())"),
             Shell::Tcsh => format!("eval \"`cat {hook}`\""),
             Shell::Nu => format!("source {hook}"),
             Shell::PowerShell => panic!("no PowerShell here"),
@@ -240,7 +241,7 @@ impl<'a> Terminal<'a> {
     /// Starts the shell with this start-up file and these variables besides.
     pub fn open(home: &'a dyn Place, shell: Shell, rc: &Path, env: &[(&str, &str)]) -> Terminal<'a> {
         let mut terminal = Terminal::run(home, &command_line(shell, rc), env);
-        terminal.is_forgetful = shell == Shell::Nu;
+        terminal.is_forgetful = matches!(shell, Shell::Nu | Shell::Xonsh);
         wait_for(|| !terminal.screen().trim().is_empty(), || format!("{shell} has no prompt"));
         terminal
     }
@@ -304,7 +305,18 @@ impl<'a> Terminal<'a> {
     pub fn env(&mut self) -> Env {
         self.snapshots += 1;
         let file = self.home.dir().join(format!("env.{}.{}", self.socket, self.snapshots));
-        self.type_line(&format!("snapshot {}.{}", self.socket, self.snapshots));
+        let line = format!("snapshot {}.{}", self.socket, self.snapshots);
+        self.type_line(&line);
+        // A shell that drops what is typed before its prompt is ready may have dropped this, too.
+        for _ in 0..3 {
+            let patience = Instant::now() + Duration::from_secs(8);
+            while self.is_forgetful && !file.exists() && Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            if self.is_forgetful && !file.exists() {
+                self.type_line(&line);
+            }
+        }
         wait_for(|| file.exists(), || format!("no snapshot of\n{}\n{}", self.screen(), self.runs()));
         let bytes = std::fs::read(file).unwrap();
         let entries = bytes.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
