@@ -41,6 +41,7 @@ lint:
 	$(CARGO) deny --log-level error --offline check bans licenses sources
 
 bench: build
+	$(CARGO) build --locked --example platform
 	benches/run.sh
 	benches/hook.sh
 

@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ours="$PWD/target/release/seqera-credential-helper"
+seqera="$PWD/target/release/seqera"
 rounds="${BENCH_ROUNDS:-9}"
 runs="${BENCH_RUNS:-60}"
 many="${BENCH_MANY:-10000}"
@@ -64,6 +65,17 @@ compare() {
     commands+=("SEQERA_HELPER_HOME=$work/$2 exec ${*:4} <$work/$3")
 }
 
+# A login at the Platform on loopback, with a token made on its page.
+log_in() {
+    target/debug/examples/platform >"$work/platform" &
+    started+=($!)
+    until url="$(grep -o 'http://127.0.0.1:[0-9]*' "$work/platform" | head -n 1)" && [[ -n $url ]]; do sleep 0.05; done
+    local made='import re, sys, urllib.request as r; print(re.search("eyJ[A-Za-z0-9+/=]+", r.urlopen(sys.argv[1], b"").read().decode())[0])'
+    python3 -c "$made" "$url/tokens" \
+        | SEQERA_HELPER_HOME="$work/$1" SEQERA_HELPER_STORE=file "$seqera" --quiet login --with-token --endpoint "$url/api"
+    printf 'protocol=http\nhost=%s\n' "${url#http://}" >"$work/platform-host"
+}
+
 median_of() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 
 measure() {
@@ -107,6 +119,8 @@ request 1 >"$work/first"
 request 10 >"$work/tenth"
 printf https://host1.example >"$work/server"
 
+mkdir -m 700 "$work/live"
+log_in live
 compare "get, key in a file" one first "$ours" git get
 compare "get, keychain, key cached" cached first "$ours" git get
 compare "git credential-store get" one first git credential-store --file "$work/git-credentials" get
@@ -119,6 +133,8 @@ compare "get among $many" many tenth "$ours" git get
 # The keychain's row asks as a docker client, like its peer.
 printf '{"ServerURL":"https://host1.example","Username":"alice","Secret":"the password of host 1"}' \
     | SEQERA_HELPER_HOME="$work/uncached" "$ours" docker store
+compare "get, live session" live platform-host "$ours" git get
+compare "token, live session" live first "$seqera" token
 
 measure
 echo
@@ -126,4 +142,6 @@ bound 0 2 1 "key in a file, to git credential-store"
 bound 1 2 1 "key cached, to git credential-store"
 bound 4 5 1 "keychain, to docker-credential-secretservice"
 bound 7 6 1.2 "among $many, to among 10"
+bound 8 2 1 "get with a live session, to git credential-store"
+bound 9 2 1 "token with a live session, to git credential-store"
 exit "$failed"

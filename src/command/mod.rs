@@ -194,7 +194,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         return 0;
     }
     let called = called(args.first());
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match at_once(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -208,6 +208,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
             error.exit_code()
         }
     }
+}
+
+/// `seqera token` and nothing else is asked for a thousand times a day; it does not wait for the tree of all
+/// commands to be built.
+fn at_once(args: &[OsString]) -> Option<Cli> {
+    let [_, word] = args else { return None };
+    let global = Global { quiet: false, profile: None };
+    (word == "token").then(|| Cli { global, command: Command::Token(token::Args::default()) })
 }
 
 /// The name that the program was called by picks the platform: `sekuire` is a link to `seqera`.
@@ -269,4 +277,17 @@ pub(crate) fn answer(out: &mut impl Write, text: &[u8]) -> Result<()> {
     out.write_all(&line)
         .and_then(|()| out.flush())
         .map_err(|error| Error::io("the answer cannot be written to standard output", &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_answered_at_once_is_what_would_have_been_parsed() {
+        let args = ["seqera".into(), "token".into()];
+        let parsed = Cli::try_parse_from(&args).unwrap();
+        assert_eq!(format!("{:?}", at_once(&args).unwrap()), format!("{parsed:?}"));
+        assert!(at_once(&["seqera".into(), "status".into()]).is_none());
+    }
 }

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::session::Want;
 
 /// Print a fresh access token
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// At least so many seconds to live
     #[arg(long, value_name = "SECONDS")]
