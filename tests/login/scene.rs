@@ -114,14 +114,7 @@ impl Scene {
 
     /// The folders of this home, as the library sees them.
     pub fn paths(&self) -> Paths {
-        let folder = |name: &str| self.home.path().join(name).join("seqera-credential-helper");
-        Paths {
-            config: folder(".config"),
-            state: folder(".local/state"),
-            store: folder(".local/share").join("store"),
-            run: folder("run"),
-            rescue: None,
-        }
+        crate::support::session::paths(&self.home)
     }
 
     /// What is in the session's box, as the library opens it.

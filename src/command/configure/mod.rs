@@ -264,8 +264,7 @@ fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -
     Ok(())
 }
 
-/// The folder of this program, under the name it was called by: a link to it in another folder is not
-/// followed, so that what we write survives an update that moves the program behind the link.
+/// The folder in which this program is. Where it was called through a link, Linux names the place behind it.
 fn program_dir() -> Result<PathBuf> {
     let here =
         std::env::current_exe().map_err(|error| Error::io("this program's place is not known", &error))?;
