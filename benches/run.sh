@@ -7,11 +7,11 @@ cd "$(dirname "$0")/.."
 
 ours="$PWD/target/release/seqera-credential-helper"
 seqera="$PWD/target/release/seqera"
-rounds="${BENCH_ROUNDS:-9}"
-runs="${BENCH_RUNS:-60}"
+rounds="${BENCH_ROUNDS:-31}"
+runs="${BENCH_RUNS:-20}"
 many="${BENCH_MANY:-10000}"
 # By so much the ratio of a program to itself differs from one on a machine with neighbours.
-noise=1.15
+noise=1.05
 
 work="$(mktemp -d)"
 started=()
@@ -81,7 +81,7 @@ median_of() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)]
 measure() {
     local round at
     for ((round = 0; round < rounds; round++)); do
-        hyperfine --shell=sh --style=none --warmup=10 --runs="$runs" --export-csv="$work/csv" "${commands[@]}" \
+        hyperfine --shell=sh --style=none --warmup=3 --runs="$runs" --export-csv="$work/csv" "${commands[@]}" \
             >/dev/null 2>"$work/hyperfine" || { cat "$work/hyperfine" >&2 && exit 1; }
         # The command, its mean, deviation and median in seconds; a command has no comma.
         awk -F, -v work="$work" 'NR > 1 { print $4 * 1000 >>(work "/medians." NR - 2) }' "$work/csv"
