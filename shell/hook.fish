@@ -5,7 +5,8 @@
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 # For a prompt, in the function fish_prompt: seqera_prompt. Written for fish 3.6 and later; its only clock
-# without a process is the age of a file, hence the times that count from when the mark was written.
+# without a process is the age of a file, hence the times that count from when the mark was written. To ask for
+# that age costs more than all else together, so Linux's uptime is read instead where nothing has changed.
 
 if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
@@ -15,15 +16,19 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
     set -g __seqera_shown -
     set -g __seqera_line -
     set -g __seqera_until 0
+    set -g __seqera_uptime
+    test -r /proc/uptime; and set __seqera_uptime /proc/uptime
 
     function __seqera_hook --on-event fish_prompt --on-event fish_preexec
         set -l file $__seqera_dir/mark
         test -n "$SEQERA_PROFILE"; and set file $__seqera_dir/$SEQERA_PROFILE.mark
-        if test -r $file; and read -l line <$file
-            test "$line" = "$__seqera_line"
-            and test (path mtime -R -- $file) -lt $__seqera_until
-            and set -q SEQERA_ENV
-            and return
+        if test -r $file; and read -l line <$file; and test "$line" = "$__seqera_line"; and set -q SEQERA_ENV
+            if test -n "$__seqera_uptime"
+                read -f now rest <$__seqera_uptime
+            else
+                set -f now (path mtime -R -- $file)
+            end
+            test "$now" -lt $__seqera_until; and return
         end
         __seqera_look $file
     end
@@ -55,6 +60,10 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -g __seqera_until 9999999999
         for time in $m[6..8] $__seqera_retry
             test $time -gt $age -a $time -lt $__seqera_until; and set -g __seqera_until $time
+        end
+        if test -n "$__seqera_uptime"
+            read -f now rest <$__seqera_uptime
+            set -g __seqera_until (math $now + $__seqera_until - $age)
         end
 
         set -f label $m[10]
@@ -121,5 +130,6 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_shown
         set -eg __seqera_line
         set -eg __seqera_until
+        set -eg __seqera_uptime
     end
 end
