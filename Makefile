@@ -44,6 +44,8 @@ bench: build
 	$(CARGO) build --locked --example platform
 	benches/run.sh
 	benches/hook.sh
+	BENCH=1 $(CARGO) test --quiet --locked --features fault-points --test capabilities -- \
+	    --exact refresh::crowd::a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it --nocapture
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')

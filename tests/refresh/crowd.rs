@@ -83,8 +83,9 @@ fn a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it() {
     assert_eq!(refreshes(&platform), 1);
     let behind = last - answered;
     println!("the last of {CROWD} answers came {behind:?} after the server's");
-    // 0.3 s on an idle machine; other tests run beside this one.
-    assert!(behind < Duration::from_secs(1), "{behind:?}");
+    // `make bench` runs it alone; else other tests run beside it.
+    let alone = std::env::var_os("BENCH").is_some();
+    assert!(behind < Duration::from_millis(if alone { 300 } else { 1000 }), "{behind:?}");
 }
 
 #[test]
