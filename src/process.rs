@@ -13,7 +13,7 @@ pub fn harden() {
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
-/// While this lives, neither a signal that asks the process to end (SIGINT, SIGTERM, SIGHUP) nor the
+/// While this lives, neither a signal that asks the process to end (SIGINT, SIGTERM, SIGHUP, SIGQUIT) nor the
 /// [`watchdog`](deadline::watchdog) ends it; a signal that came meanwhile ends it afterwards.
 pub struct Uninterrupted {
     #[cfg(unix)]
@@ -47,10 +47,10 @@ mod signals {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{Arc, LazyLock};
 
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::{SigId, flag, low_level};
 
-    const SIGNALS: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+    const SIGNALS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
 
     /// Whether a signal may end the process. The library never gives a signal's own effect back, so it is asked
     /// for it, once, and this decides.

@@ -154,7 +154,7 @@ fn asked_to_end_it_first_stores_what_the_server_answered() {
 
 #[test]
 fn asked_to_end_while_the_server_thinks_it_waits_for_the_answer() {
-    for (signal, code) in [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1)] {
+    for (signal, code) in [(Signal::TERM, 15), (Signal::INT, 2), (Signal::HUP, 1), (Signal::QUIT, 3)] {
         let (home, platform) = home_and_server();
         let login = logged_in(&home, &platform, Token::Dead);
         platform.fault(Endpoint::Token, Fault::Slow(Duration::from_millis(700)));
