@@ -192,7 +192,7 @@ fn over_ssh_the_way_back_is_shown_and_no_browser_is_guessed() {
     terminal.sees(&format!(r"ssh -N -L {port}:127.0.0.1:{port} -p 2222 ada@203.0.113.5\r\n"));
     terminal.sees("paste the address");
     terminal.types(&address);
-    terminal.sees("Which one");
+    terminal.sees("Which organization");
     terminal.types("2");
     let (code, text) = terminal.ends();
     assert_eq!(code, 0, "{text}");

@@ -26,14 +26,13 @@ pub fn choose<T>(what: &str, wanted: Option<&str>, mut choices: Vec<Choice<T>>) 
     if choices.is_empty() {
         return Err(Error::failed(format!("your account has no {what}")));
     }
-    let at = match wanted {
-        Some(wanted) => find(what, wanted, &choices)?,
-        None => match Keyboard::open() {
-            Some(keyboard) => ask(what, &keyboard, &choices)?,
-            None => return Err(Error::usage(format!("no {what} is named")).next(listed(&choices))),
-        },
-    };
-    Ok(choices.swap_remove(at).value)
+    if let Some(wanted) = wanted {
+        let at = find(what, wanted, &choices)?;
+        return Ok(choices.swap_remove(at).value);
+    }
+    let keyboard =
+        Keyboard::open().ok_or_else(|| Error::usage(format!("no {what} is named")).next(listed(&choices)))?;
+    menu(what, &keyboard, choices).ok_or_else(|| Error::failed("nothing was chosen and nothing is changed"))
 }
 
 /// Better names go before worse, and exact spelling before another case.
@@ -71,28 +70,28 @@ fn best_name<T>(choice: &Choice<T>) -> Option<&str> {
     choice.names.iter().map(String::as_str).find(|name| !name.is_empty())
 }
 
-fn ask<T>(what: &str, keyboard: &Keyboard, choices: &[Choice<T>]) -> Result<usize> {
-    ui::say(&format!("Available {what}s:"));
-    for (number, choice) in (1..).zip(choices) {
+/// The choice made at a terminal; nothing where the person would rather not, or went away.
+pub fn menu<T>(what: &str, keyboard: &Keyboard, mut choices: Vec<Choice<T>>) -> Option<T> {
+    ui::say(&format!("Your {what}s:"));
+    for (number, choice) in (1..).zip(&choices) {
         ui::say(&format!("  {number}. {} {}", best_name(choice).unwrap_or("-"), choice.remark));
     }
     let deadline = Instant::now() + PATIENCE;
-    while let Some(line) = line(what, keyboard, choices.len(), deadline) {
+    loop {
+        let line = line(what, keyboard, choices.len(), deadline)?;
         let at = match line.parse::<usize>() {
             Ok(number) if (1..=choices.len()).contains(&number) => Ok(number - 1),
-            _ => find(what, &line, choices),
+            _ => find(what, &line, &choices),
         };
         match at {
-            Ok(at) => return Ok(at),
+            Ok(at) => return Some(choices.swap_remove(at).value),
             Err(error) => ui::say(error.what()),
         }
     }
-    Err(Error::failed("nothing was chosen and nothing is changed"))
 }
 
-/// What is typed; nothing where the person would rather not, or went away.
 fn line(what: &str, keyboard: &Keyboard, last: usize, deadline: Instant) -> Option<String> {
-    ui::prompt(&format!("Which {what} (1-{last}), or q to leave it as it is: "));
+    ui::prompt(&format!("Which {what} (1-{last}), or q for none of them: "));
     loop {
         match keyboard.typed(Duration::from_secs(1)) {
             Typed::Line(line) => {

@@ -135,18 +135,20 @@ fn remark(plan: Option<&str>) -> String {
     plan.map(|plan| format!("({plan})")).unwrap_or_default()
 }
 
+/// The organizations as they are offered.
+pub(super) fn choices(memberships: Vec<Membership>) -> Vec<Choice<Organization>> {
+    let choice = |Membership { organization, plan, .. }| Choice {
+        names: vec![organization.name.clone(), organization.id.clone()],
+        remark: remark(plan.as_deref()),
+        value: organization,
+    };
+    memberships.into_iter().map(choice).collect()
+}
+
 fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
     let (profile, memberships) = ask(context)?;
     let known = memberships.iter().map(|membership| membership.organization.clone()).collect();
-    let choices = memberships
-        .into_iter()
-        .map(|Membership { organization, plan, .. }| Choice {
-            names: vec![organization.name.clone(), organization.id.clone()],
-            remark: remark(plan.as_deref()),
-            value: organization,
-        })
-        .collect();
-    let organization = choose("organization", wanted, choices)?;
+    let organization = choose("organization", wanted, choices(memberships))?;
     let left = profile.workspace.filter(|workspace| workspace.organization != organization.name);
     let name = organization.name.clone();
     let profile = sessions(context).change(&profile.name, |profile| {

@@ -30,7 +30,7 @@ fn the_browser_may_come_back_while_a_paste_is_awaited() {
     assert!(page.body.contains("You are logged in"));
     terminal.sees(r"1\. acme \(pro\)\r\n  2\. community \(basic\)");
     terminal.types("7");
-    terminal.sees("Which one");
+    terminal.sees("Which organization");
     terminal.types("1");
     let (code, text) = terminal.ends();
     assert_eq!(code, 0, "{text}");
@@ -45,7 +45,7 @@ fn whoever_does_not_want_to_choose_need_not() {
     let mut terminal = scene.terminal(&["login"]);
     terminal.sees("paste the address it ended at");
     http::get(&scene.platform.approve(&scene.opened()), &[]).unwrap();
-    terminal.sees("Which one");
+    terminal.sees("Which organization");
     terminal.types("q");
     let (code, text) = terminal.ends();
     assert_eq!(code, 0, "{text}");
@@ -60,7 +60,7 @@ fn hostile_names_in_a_menu_are_only_names() {
     let mut terminal = scene.terminal(&["login"]);
     terminal.sees("paste the address it ended at");
     http::get(&scene.platform.approve(&scene.opened()), &[]).unwrap();
-    terminal.sees("Which one");
+    terminal.sees("Which organization");
     terminal.types("1");
     let (code, text) = terminal.ends();
     assert_eq!(code, 0, "{text}");

@@ -4,7 +4,6 @@
 
 mod browser;
 mod device;
-pub mod organization;
 pub mod sekuire;
 mod settings;
 mod surroundings;
@@ -12,7 +11,7 @@ mod token;
 
 use std::time::Duration;
 
-use super::{Context, process_env, shadow};
+use super::{Context, choice, org, process_env, shadow};
 use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind, Result};
@@ -300,37 +299,38 @@ fn set_organization(
             return Ok(());
         }
     };
+    let known: Vec<_> = memberships.iter().map(|m| m.organization.clone()).collect();
     let kept = profile.organization.as_ref();
-    let kept = kept.and_then(|kept| memberships.iter().find(|m| m.organization.id == kept.id));
-    let chosen = match (&memberships[..], kept) {
-        (_, Some(kept)) => Some(kept.organization.clone()),
+    let kept = kept.and_then(|kept| known.iter().find(|organization| organization.id == kept.id));
+    let chosen = match (&known[..], kept) {
+        (_, Some(one)) | ([one], None) => Some(one.clone()),
         ([], None) => None,
-        ([only], None) => Some(only.organization.clone()),
         (several, None) => match keyboard.or_else(Keyboard::open) {
-            Some(keyboard) => organization::choose(&keyboard, several),
+            Some(keyboard) => choice::menu("organization", &keyboard, org::choices(memberships)),
             None => {
-                let names: Vec<&str> = several.iter().map(|m| m.organization.name.as_str()).collect();
+                let names: Vec<&str> =
+                    several.iter().map(|organization| organization.name.as_str()).collect();
                 context.tell(&format!("Your organizations: {}", names.join(", ")));
                 None
             }
         },
     };
-    let names: Vec<_> = memberships.iter().map(|m| m.organization.clone()).collect();
-    if chosen != profile.organization || !names.is_empty() {
+    let has_some = !known.is_empty();
+    if chosen != profile.organization || has_some {
         let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
         sessions.change(&profile.name, |profile| {
             if chosen != profile.organization {
                 profile.workspace = None;
             }
             profile.organization = chosen.clone();
-            profile.organizations = names;
+            profile.organizations = known;
         })?;
     }
     match chosen {
         Some(organization) => {
             context.tell(&format!("[Login] ✓ Organization set: {}", organization.name));
         }
-        None if !memberships.is_empty() => context.tell("Choose one with: seqera org switch NAME"),
+        None if has_some => context.tell("Choose one with: seqera org switch NAME"),
         None => {}
     }
     Ok(())
