@@ -117,11 +117,13 @@ pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) ->
     changes
 }
 
-/// What `env` and `exec` change where the token was given from outside: programs find it under each name they
-/// look for, but never in the place of another that the person set. Nothing marks it as ours, for it is not.
-pub fn for_outside(token: &Secret, env: &impl Environment) -> Vec<Change> {
+/// What `env` and `exec` change where the token was given from outside, in `variable`: programs of its platform
+/// find it under each name they look for, but never in the place of another that the person set. Nothing marks
+/// it as ours, for it is not.
+pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Vec<Change> {
     let mut changes = unset_ours(env);
-    for name in SEQERA_TOKENS {
+    let names = if SEKUIRE_TOKENS.contains(&variable) { SEKUIRE_TOKENS } else { SEQERA_TOKENS };
+    for name in names {
         let is_ours = changes.iter().any(|change| change.name() == *name);
         if is_ours || env(name).is_none() {
             changes.retain(|change| change.name() != *name);
