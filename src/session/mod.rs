@@ -278,6 +278,6 @@ pub(crate) fn at(seconds: u64) -> String {
     let then = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
     match then {
         Some(then) => then.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        None => format!("{} s ago", now().saturating_sub(seconds)),
+        None => "after the year 9999".to_owned(),
     }
 }
