@@ -121,6 +121,20 @@ fn what_others_changed_since_is_left_alone() {
 }
 
 #[test]
+fn a_drop_in_that_others_changed_since_is_theirs() {
+    let home = home();
+    let path = ".config/containers/registries.conf.d/50-seqera.conf";
+    configure(&home, &["containers"]);
+    home.write(path, "credential-helpers = [\"theirs\"]\n");
+    assert!(configure(&home, &["--list"]).contains("50-seqera.conf  (changed since)"));
+    home.run("seqera", &["configure", "containers"], "").expect(7);
+    let run = home.run("seqera", &["configure", "containers", "--undo"], "").expect(0);
+    assert!(run.err().contains("Left as it is, for it was changed since: file"), "{run:?}");
+    let left = fs::read_to_string(home.path().join(path)).unwrap();
+    assert_eq!(left, "credential-helpers = [\"theirs\"]\n");
+}
+
+#[test]
 fn taking_back_one_client_leaves_the_other_its_link() {
     let home = home();
     configure(&home, &["docker"]);

@@ -28,8 +28,17 @@ fn drop_in() -> Result<PathBuf> {
     Ok(home()?.join(".config/containers/registries.conf.d/50-seqera.conf"))
 }
 
-/// Writes the drop-in.
+/// Whether the drop-in is there, as we write it.
+pub fn is_written(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|found| found == DROP_IN.as_bytes())
+}
+
+/// Writes the drop-in. What stands there and is not ours stays.
 pub fn write(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(Error::refused(format!("{} exists and is not as we write it", path.display()))
+            .next("move it away first"));
+    }
     let dir = path.parent().unwrap_or(path);
     std::fs::create_dir_all(dir)
         .and_then(|()| crate::store::file::replace(path, DROP_IN.as_bytes()))

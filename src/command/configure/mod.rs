@@ -152,7 +152,7 @@ impl Change {
             Change::JsonKey { file, within, key, value, .. } => {
                 json::get(file, within.as_deref(), key).is_ok_and(|found| found.as_ref() == Some(value))
             }
-            Change::File { path } => path.exists(),
+            Change::File { path } => containers::is_written(path),
         }
     }
 
@@ -255,11 +255,18 @@ fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -
             continue;
         }
         record.steps.retain(|known| known != step);
-        if !record.steps.iter().any(|other| other.change == step.change) {
+        let is_needed = record.steps.iter().any(|other| other.change == step.change);
+        let is_ours = step.change.is_done();
+        if !is_needed {
             step.change.take_back()?;
         }
         record.save(&context.paths)?;
-        context.tell(&format!("Took back {}", step.change.words()));
+        let done = match (is_needed, is_ours) {
+            (true, _) => "Kept, for another client:",
+            (false, true) => "Took back",
+            (false, false) => "Left as it is, for it was changed since:",
+        };
+        context.tell(&format!("{done} {}", step.change.words()));
     }
     Ok(())
 }
