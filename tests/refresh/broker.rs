@@ -201,3 +201,16 @@ fn nobody_logged_in_is_nothing_said() {
     assert_eq!(nothing.out(), "credentials not found in native keychain\n");
     assert!(nothing.stderr.is_empty(), "{nothing:?}");
 }
+
+#[test]
+fn a_refusal_from_before_the_clock_was_set_back_does_not_count() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    let request = git_get(&platform);
+    git(&home, "erase", &format!("{request}username=@token\npassword={}\n", login.access)).ok();
+    let path = login.paths.store.join("session+default.refused");
+    let mut refusal: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    refusal["at"] = (refusal["at"].as_u64().unwrap() + 86_400).into();
+    std::fs::write(&path, refusal.to_string()).unwrap();
+    assert_eq!(value(&git(&home, "get", &request).ok(), "password"), Some(login.access.as_str()));
+}
