@@ -22,6 +22,7 @@ use url::Url;
 use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::{Secret, sealed_bytes};
@@ -173,7 +174,21 @@ impl<'a> Sessions<'a> {
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
         // At least the time: a shell that slept through a logout and a login must not take the one for the other.
         session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now());
-        let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
+        let elsewhere =
+            known.filter(|known| known.endpoint != profile.endpoint || known.provider != profile.provider);
+        if elsewhere.is_some() {
+            // Whoever dies before the profile is written must not leave a token of one server with the address of
+            // another. So the address goes first: with the box of before it is an ended login, with the new one a
+            // login that is behind.
+            let (generation, ended_at) = (session.generation - 1, Some(now()));
+            Profile { generation, ended_at, ..profile.clone() }.save(self.paths)?;
+        }
+        let put = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session);
+        let notice = put.inspect_err(|_| {
+            // The login of before is as it was.
+            let _ = elsewhere.map(|earlier| earlier.save(self.paths));
+        })?;
+        fault::point("login-box");
         self.forget_all_but_the_box(&profile.name);
         follow(profile, &session);
         profile.save(self.paths)?;
