@@ -139,7 +139,7 @@ fn while_failing(
     let intent = journal::find(sessions.paths, name).filter(|intent| intent.concerns(refresh_token))?;
     // Without a failure noted, its owner may be at work right now: whoever gets the lock finds out.
     let failed = intent.failed.as_ref()?;
-    let wait = failed.wait_until > now || failed.may_have_arrived;
+    let wait = failed.holds_off(now) || failed.may_have_arrived;
     wait.then(|| Fresh::of(profile.clone(), session.clone(), Some(failed.error().to_string())))
 }
 
@@ -165,7 +165,8 @@ fn turn(
             // A crowd that waited for one answer takes it: asking a dead server once for each would not help.
             let failed = journal::find(sessions.paths, name).and_then(|intent| intent.failed);
             log::debug!("has the lock of {name} after {} ms", now_ms().saturating_sub(began_ms));
-            return match failed.filter(|failed| failed.at_ms >= began_ms) {
+            // One from the future is from before the clock was set back.
+            return match failed.filter(|failed| (began_ms..=now_ms()).contains(&failed.at_ms)) {
                 Some(failed) => living_or(sessions, name, want, failed.error()).map(Turn::done),
                 None => Ok(Turn::Mine(lock)),
             };
@@ -299,7 +300,7 @@ fn trouble(failure: &Failure, token_endpoint: &Url) -> Error {
 /// How long not to try again: as long as the server asks, within reason.
 fn wait_for(failure: &Failure) -> u64 {
     match failure.trouble() {
-        Trouble::Status { retry_after: Some(wait), .. } => wait.as_secs().clamp(1, 300),
+        Trouble::Status { retry_after: Some(wait), .. } => wait.as_secs().clamp(1, journal::LONGEST_WAIT),
         _ => BACK_OFF,
     }
 }

@@ -1,5 +1,6 @@
 //! The server is in trouble. What is wrong with it is never wrong with the login.
 
+use std::fs;
 use std::time::Duration;
 
 use super::*;
@@ -230,4 +231,23 @@ fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
     assert_ne!(run.code(), 4, "{run:?}");
     assert_eq!(login.profile().ended_at, None);
     ask(&home).ok();
+}
+
+#[test]
+fn a_failure_from_before_the_clock_was_set_back_does_not_count() {
+    for standing in [Token::Dead, Token::Ageing] {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, standing);
+        platform.fault_next(1, Endpoint::Token, Fault::TooManyRequests { retry_after: 20 });
+        assert_eq!(ask(&home).code(), if standing == Token::Dead { 5 } else { 0 });
+        let path = login.paths.store.join("session+default.intent");
+        let mut intent: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for (time, day) in [("at_ms", 86_400_000), ("wait_until", 86_400)] {
+            let failed = &mut intent["failed"][time];
+            *failed = (failed.as_u64().unwrap() + day).into();
+        }
+        fs::write(&path, intent.to_string()).unwrap();
+        assert_ne!(ask(&home).ok().trim(), login.access, "{standing:?}");
+        assert_eq!(refreshes(&platform), 2, "{standing:?}");
+    }
 }
