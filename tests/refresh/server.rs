@@ -1,7 +1,10 @@
 //! The server is in trouble. What is wrong with it is never wrong with the login.
 
 use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
+
+use seqera_credential_helper::session::Grant;
 
 use super::*;
 use crate::platform::Fault;
@@ -250,4 +253,27 @@ fn a_failure_from_before_the_clock_was_set_back_does_not_count() {
         assert_ne!(ask(&home).ok().trim(), login.access, "{standing:?}");
         assert_eq!(refreshes(&platform), 2, "{standing:?}");
     }
+}
+
+/// What never arrived cannot have used up the refresh token: it may be tried again soon.
+#[test]
+fn a_server_that_takes_no_connections_is_in_no_doubt() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Ageing);
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap();
+    let soon = Duration::from_millis(300);
+    let queue: Vec<_> = (0..10_000).map_while(|_| TcpStream::connect_timeout(&address, soon).ok()).collect();
+    assert!(queue.len() < 10_000, "the queue of a listener has an end");
+    let mut session = login.stored();
+    let Grant::Oauth { token_endpoint, .. } = &mut session.grant else { panic!("no OAuth login") };
+    *token_endpoint = url::Url::parse(&format!("http://{address}/token")).unwrap();
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+
+    let mut get = home.command("git-credential-seqera");
+    get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "4000");
+    assert_eq!(value(&run(get, git_get(&platform)).ok(), "password"), Some(login.access.as_str()));
+    let intent = fs::read(login.paths.store.join("session+default.intent")).unwrap();
+    let intent: serde_json::Value = serde_json::from_slice(&intent).unwrap();
+    assert_eq!(intent["failed"]["may_have_arrived"], false, "{intent}");
 }
