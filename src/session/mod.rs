@@ -192,7 +192,7 @@ impl<'a> Sessions<'a> {
         self.forget_all_but_the_box(&profile.name);
         follow(profile, &session);
         profile.save(self.paths)?;
-        self.mark(profile)?;
+        self.mark(profile);
         Ok((earlier.filter(|_| !is_orphan), notice))
     }
 
@@ -203,7 +203,7 @@ impl<'a> Sessions<'a> {
         change(&mut profile);
         profile.generation += 1;
         profile.save(self.paths)?;
-        self.mark(&profile)?;
+        self.mark(&profile);
         Ok(profile)
     }
 
@@ -216,7 +216,7 @@ impl<'a> Sessions<'a> {
         self.store().clear(&Shelf::session(name))?;
         self.forget_all_but_the_box(name);
         Profile::remove(self.paths, name)?;
-        Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
+        self.mark_logged_out(name);
         drop(lock);
         self.forget_pass(name)?;
         Ok(session)
@@ -229,9 +229,17 @@ impl<'a> Sessions<'a> {
         self.forget_refusal(name);
     }
 
-    /// Writes the mark of a profile, and that of the chosen one where it is that.
-    pub fn mark(&self, profile: &Profile) -> Result<()> {
-        Mark::write(self.paths, profile, Profile::chosen(self.paths) == profile.name)
+    /// Writes the mark of a profile, and that of the chosen one where it is that. Where it cannot be written (the
+    /// runtime folder of another user, after su(1)) prompts are wrong, and nothing else is.
+    pub fn mark(&self, profile: &Profile) {
+        let is_chosen = Profile::chosen(self.paths) == profile.name;
+        note_unmarked(Mark::write(self.paths, profile, is_chosen));
+    }
+
+    /// Writes the mark that says that a profile is logged out, as [`Sessions::mark`] does.
+    fn mark_logged_out(&self, name: &ProfileName) {
+        let is_chosen = Profile::chosen(self.paths) == *name;
+        note_unmarked(Mark::write_logged_out(self.paths, name, is_chosen));
     }
 
     fn store(&self) -> Store<'a> {
@@ -255,6 +263,12 @@ impl<'a> Sessions<'a> {
                 crate::error::io_words(&error)
             ))
         })
+    }
+}
+
+fn note_unmarked(written: Result<()>) {
+    if let Err(error) = written {
+        log::warn!("prompts do not follow: {error}");
     }
 }
 

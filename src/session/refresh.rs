@@ -377,7 +377,7 @@ fn follow_up(sessions: &Sessions<'_>, profile: &mut Profile, session: &Session) 
     follow(profile, session);
     let _ = profile.save(sessions.paths);
     fault::point("profile");
-    let _ = sessions.mark(profile);
+    sessions.mark(profile);
     fault::point("mark");
 }
 
@@ -410,7 +410,7 @@ fn over(
     profile.generation = profile.generation.max(asked.generation) + 1;
     // A disk that refuses this makes the next process hear it from the server again.
     let _ = profile.save(sessions.paths);
-    let _ = sessions.mark(&profile);
+    sessions.mark(&profile);
     journal::clear(sessions.paths, &name);
     Err(match cut_off {
         Some(intent) => ended(&name, &format!("the server has ended the session: {}", cut_off_words(intent))),
