@@ -214,3 +214,26 @@ fn a_refusal_from_before_the_clock_was_set_back_does_not_count() {
     std::fs::write(&path, refusal.to_string()).unwrap();
     assert_eq!(value(&git(&home, "get", &request).ok(), "password"), Some(login.access.as_str()));
 }
+
+#[test]
+fn a_profile_that_cannot_be_read_keeps_nothing_from_other_servers() {
+    let home = Home::with_file_store();
+    let other = "protocol=https\nhost=other.example\n";
+    let login = format!("{other}username=u\npassword=p\n");
+    home.write(".local/state/seqera-credential-helper/profiles/other.json", "{");
+    git(&home, "store", &login).ok();
+    docker(&home, "store", r#"{"ServerURL":"other.example","Username":"u","Secret":"s"}"#).ok();
+    assert_eq!(value(&git(&home, "get", other).ok(), "password"), Some("p"));
+    assert!(docker(&home, "get", "other.example").ok().contains(r#""Secret":"s""#));
+    // Where nothing is stored it may be that login which is meant.
+    for run in
+        [git(&home, "get", "protocol=https\nhost=more.example\n"), docker(&home, "get", "more.example")]
+    {
+        assert!(
+            run.code() == 1 && format!("{run:?}").contains("the profile 'other' cannot be read"),
+            "{run:?}"
+        );
+    }
+    git(&home, "erase", &login);
+    assert!(!git(&home, "get", other).out().contains("password"));
+}
