@@ -86,6 +86,10 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
     }
     let Some(refresh_token) = session.refresh_token() else {
         return match session.lives(now()) {
+            true if want.min_ttl.is_some() && !session.is_fresh(now(), want.min_ttl) => {
+                Err(Error::failed("the token ends sooner than that, and nothing renews it")
+                    .next("ask for less with --min-ttl, or log in again"))
+            }
             true => Ok(Fresh::of(profile, session, None)),
             false => Err(ended(name, "the token has ended")),
         };

@@ -277,3 +277,17 @@ fn a_server_that_takes_no_connections_is_in_no_doubt() {
     let intent: serde_json::Value = serde_json::from_slice(&intent).unwrap();
     assert_eq!(intent["failed"]["may_have_arrived"], false, "{intent}");
 }
+
+/// A token that nothing renews is what it is.
+#[test]
+fn a_longer_life_than_there_is_to_be_had_is_refused() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    let mut session = login.stored();
+    session.grant = Grant::Brought { made_as: None };
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+    assert_eq!(home.run("seqera", &["token", "--min-ttl", "60"], "").ok().trim(), login.access);
+    let run = home.run("seqera", &["token", "--min-ttl", "7200"], "").expect(1);
+    assert!(run.out().is_empty() && run.err().contains("--min-ttl"), "{run:?}");
+    assert_eq!(ask(&home).ok().trim(), login.access);
+}
