@@ -134,6 +134,18 @@ fn a_drop_in_that_others_changed_since_is_theirs() {
     assert_eq!(left, "credential-helpers = [\"theirs\"]\n");
 }
 
+/// git takes the first of two files for its global one; the first may come later.
+#[test]
+fn git_s_configuration_is_taken_back_where_it_was_made() {
+    let home = home();
+    let file = home.write(".config/git/config", "[user]\n\tname = x\n");
+    configure(&home, &["git"]);
+    assert!(fs::read_to_string(&file).unwrap().contains("helper = seqera"));
+    home.write(".gitconfig", "[user]\n\temail = y\n");
+    configure(&home, &["git", "--undo"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[user]\n\tname = x\n");
+}
+
 #[test]
 fn taking_back_one_client_leaves_the_other_its_link() {
     let home = home();

@@ -148,7 +148,7 @@ impl Change {
     fn is_done(&self) -> bool {
         match self {
             Change::Link { path } => link::is_ours(path),
-            Change::GitConfig { key, value, .. } => git::has(key, value),
+            Change::GitConfig { key, value, file, .. } => git::has(file, key, value),
             Change::JsonKey { file, within, key, value, .. } => {
                 json::get(file, within.as_deref(), key).is_ok_and(|found| found.as_ref() == Some(value))
             }
@@ -159,7 +159,7 @@ impl Change {
     fn make(&self) -> Result<()> {
         match self {
             Change::Link { path } => link::make(path),
-            Change::GitConfig { key, value, .. } => git::add(key, value),
+            Change::GitConfig { key, value, file, .. } => git::add(file, key, value),
             Change::JsonKey { file, within, key, value, .. } => {
                 json::set(file, within.as_deref(), key, value)
             }
@@ -172,7 +172,7 @@ impl Change {
         match self {
             _ if !self.is_done() => Ok(()),
             Change::Link { path } => link::remove(path),
-            Change::GitConfig { key, value, file, created } => git::remove(key, value, file, *created),
+            Change::GitConfig { key, value, file, created } => git::remove(file, key, value, *created),
             Change::JsonKey { file, within, key, before, created, .. } => {
                 json::unset(file, within.as_deref(), key, before.as_deref(), *created)
             }
