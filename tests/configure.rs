@@ -120,6 +120,26 @@ fn what_others_changed_since_is_left_alone() {
     assert_eq!(left, "{\"credsStore\": \"desktop\"}");
 }
 
+/// Of two lists of helpers podman and skopeo read one.
+#[test]
+fn helpers_that_containers_have_already_are_not_put_out_of_use() {
+    let home = home();
+    let file = home.write(".config/containers/registries.conf", "credential-helpers = [\"pass\"]\n");
+    let before = snapshot(&home);
+    let run = home.run("seqera", &["configure", "containers"], "").expect(7);
+    assert!(run.err().contains(r#"credential-helpers = ["seqera", "pass"]"#), "{run:?}");
+    assert!(run.err().contains(file.to_str().unwrap()), "{run:?}");
+    assert_eq!(snapshot(&home), before);
+    home.write(".config/containers/registries.conf", "credential-helpers = [\"seqera\", \"pass\"]\n");
+    is_taken_back(&home, &["containers"]);
+    configure(&home, &["containers"]);
+    assert!(home.bin().join("docker-credential-seqera").exists());
+    assert!(!home.path().join(".config/containers/registries.conf.d").exists());
+    configure(&home, &["containers", "--undo"]);
+    home.write(".config/containers/registries.conf", "credential-helpers = [\"containers-auth.json\"]\n");
+    is_taken_back(&home, &["containers"]);
+}
+
 #[test]
 fn a_drop_in_that_others_changed_since_is_theirs() {
     let home = home();
