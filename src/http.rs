@@ -54,6 +54,8 @@ impl Http {
     /// The same, and no request goes on past `deadline`, however many there are.
     #[must_use]
     pub fn until(mut self, deadline: Instant) -> Http {
+        // A connection has its share of this, too: a server that takes none must not look like one that is silent.
+        self.each = self.each.min(deadline.saturating_duration_since(Instant::now()));
         self.deadline = Some(deadline);
         self
     }

@@ -120,6 +120,52 @@ fn what_others_changed_since_is_left_alone() {
     assert_eq!(left, "{\"credsStore\": \"desktop\"}");
 }
 
+/// Of two lists of helpers podman and skopeo read one.
+#[test]
+fn helpers_that_containers_have_already_are_not_put_out_of_use() {
+    let home = home();
+    let file = home.write(".config/containers/registries.conf", "credential-helpers = [\"pass\"]\n");
+    let before = snapshot(&home);
+    let run = home.run("seqera", &["configure", "containers"], "").expect(7);
+    assert!(run.err().contains(r#"credential-helpers = ["seqera", "pass"]"#), "{run:?}");
+    assert!(run.err().contains(file.to_str().unwrap()), "{run:?}");
+    assert_eq!(snapshot(&home), before);
+    home.write(".config/containers/registries.conf", "credential-helpers = [\"seqera\", \"pass\"]\n");
+    is_taken_back(&home, &["containers"]);
+    configure(&home, &["containers"]);
+    assert!(home.bin().join("docker-credential-seqera").exists());
+    assert!(!home.path().join(".config/containers/registries.conf.d").exists());
+    configure(&home, &["containers", "--undo"]);
+    home.write(".config/containers/registries.conf", "credential-helpers = [\"containers-auth.json\"]\n");
+    is_taken_back(&home, &["containers"]);
+}
+
+#[test]
+fn a_drop_in_that_others_changed_since_is_theirs() {
+    let home = home();
+    let path = ".config/containers/registries.conf.d/50-seqera.conf";
+    configure(&home, &["containers"]);
+    home.write(path, "credential-helpers = [\"theirs\"]\n");
+    assert!(configure(&home, &["--list"]).contains("50-seqera.conf  (changed since)"));
+    home.run("seqera", &["configure", "containers"], "").expect(7);
+    let run = home.run("seqera", &["configure", "containers", "--undo"], "").expect(0);
+    assert!(run.err().contains("Left as it is, for it was changed since: file"), "{run:?}");
+    let left = fs::read_to_string(home.path().join(path)).unwrap();
+    assert_eq!(left, "credential-helpers = [\"theirs\"]\n");
+}
+
+/// git takes the first of two files for its global one; the first may come later.
+#[test]
+fn git_s_configuration_is_taken_back_where_it_was_made() {
+    let home = home();
+    let file = home.write(".config/git/config", "[user]\n\tname = x\n");
+    configure(&home, &["git"]);
+    assert!(fs::read_to_string(&file).unwrap().contains("helper = seqera"));
+    home.write(".gitconfig", "[user]\n\temail = y\n");
+    configure(&home, &["git", "--undo"]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[user]\n\tname = x\n");
+}
+
 #[test]
 fn taking_back_one_client_leaves_the_other_its_link() {
     let home = home();

@@ -141,3 +141,15 @@ fn the_last_login_is_the_one() {
     run(docker, "correct horse").ok();
     assert_eq!(scene.listed(), format!(r#"{{"{}":"alice"}}"#, scene.host()));
 }
+
+/// A server's name may be longer than that of a folder.
+#[test]
+fn a_server_with_the_longest_of_names_is_listed() {
+    let home = Home::with_file_store();
+    let host = ["a".repeat(60).as_str(); 4].join(".");
+    let stored = format!(r#"{{"ServerURL":"{host}","Username":"u","Secret":"s"}}"#);
+    home.run("docker-credential-seqera", &["store"], &stored).ok();
+    assert!(home.run("docker-credential-seqera", &["get"], &host).ok().contains(r#""Secret":"s""#));
+    let listed = home.run("docker-credential-seqera", &["list"], "").ok();
+    assert_eq!(listed.trim_end(), format!(r#"{{"{host}":"u"}}"#));
+}

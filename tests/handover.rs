@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use crate::platform::{Endpoint, Fault, Platform};
-use crate::support::home::Home;
+use crate::support::home::{Home, run};
 use crate::support::login;
 use crate::support::session::{self, Token};
 
@@ -13,7 +13,7 @@ use crate::support::session::{self, Token};
 const OTHER: &str = r#"#!/bin/sh
 echo "other: $0"
 for word; do echo "arg: $word"; done
-for name in SEQERA_ACCESS_TOKEN TOWER_ACCESS_TOKEN TOWER_API_ENDPOINT SEQERA_AUTH_DOMAIN SEQERA_AI_BACKEND_URL SEKUIRE_API_KEY; do
+for name in SEQERA_ACCESS_TOKEN TOWER_ACCESS_TOKEN TOWER_API_ENDPOINT SEQERA_AUTH_DOMAIN SEQERA_PLATFORM_API_URL SEQERA_AI_BACKEND_URL SEKUIRE_API_KEY; do
   eval "value=\${$name-unset}"
   echo "$name=$value"
 done
@@ -59,6 +59,28 @@ fn what_is_not_ours_goes_over_with_all_its_arguments_and_its_exit_code() {
         assert!(out.contains(&line), "{line}: {run:?}");
     }
     assert_eq!(run.err(), "");
+}
+
+#[test]
+fn a_token_and_the_address_of_another_server_are_not_handed_over_together() {
+    let (home, platform) = (with_other(), Platform::start());
+    let token = login::with_token(&home, &platform, &[]);
+    for variable in ["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT"] {
+        let hand_over = |words: &[&str]| {
+            let mut command = home.command("seqera");
+            command.args(words).env(variable, "https://elsewhere.example/api");
+            run(command, "").expect(7)
+        };
+        let run = hand_over(&["info"]);
+        assert!(run.err().contains(&format!("{variable} names another server than your login")), "{run:?}");
+        assert!(!run.out().contains(&token), "{run:?}");
+        // A login that was named is meant, and then its server is.
+        let run = hand_over(&["--profile", "default", "info"]);
+        assert!(run.out().contains(&token) && !run.out().contains("elsewhere"), "{run:?}");
+    }
+    let mut same = home.command("seqera");
+    same.arg("info").env("SEQERA_PLATFORM_API_URL", format!(" {}// ", platform.api()));
+    assert!(run(same, "").expect(7).out().contains(&token), "the same place, as a login reads it");
 }
 
 #[test]

@@ -296,3 +296,22 @@ fn lock_is_quick_and_quiet() {
     let run = crate::support::home::run(command, "").expect(0);
     assert_eq!((run.out(), run.err()), (String::new(), String::new()));
 }
+
+/// As after `su`, which leaves the variable of whoever called it.
+#[test]
+fn a_runtime_folder_that_cannot_be_written_makes_prompts_wrong_and_no_login() {
+    let mut scene = Scene::new();
+    scene.home.set("XDG_RUNTIME_DIR", scene.home.write("theirs", ""));
+    for _ in 0..2 {
+        let (run, page) = scene.login_and_allow(&[]);
+        run.expect(0);
+        assert!(page.body.contains("You are logged in"), "{}", page.body);
+        scene.seqera(&["whoami"], "").expect(0);
+    }
+    scene.seqera(&["workspace", "clear"], "").expect(0);
+    scene.seqera(&["profile", "rename", "default", "work"], "").expect(0);
+    let run = scene.seqera(&["logout", "--profile", "work"], "").expect(0);
+    assert!(run.err().contains("Logged out: ada@example.org"), "{run:?}");
+    assert!(scene.platform.standings().iter().all(|token| *token == crate::platform::Standing::Revoked));
+    assert!(scene.is_logged_out());
+}

@@ -226,6 +226,14 @@ fn a_bad_gateway_does_not_end_a_device_login() {
 }
 
 #[test]
+fn a_pause_without_measure_is_no_more_than_a_login_that_nobody_confirms() {
+    let begun = BEGUN.replace(r#""interval":1"#, &format!(r#""interval":{}"#, u64::MAX));
+    let double = Double::answering(vec![Reply::json(200, &begun)]);
+    let error = device::login(&http(), &at(&double), &client(), soon(), |_| {}).unwrap_err();
+    assert_eq!(error.exit_code(), 8, "{error}");
+}
+
+#[test]
 fn a_device_login_nobody_confirms_ends_with_its_deadline() {
     let pending = Reply::json(400, r#"{"error":"authorization_pending"}"#);
     let double = Double::answering(vec![Reply::json(200, BEGUN), pending.clone(), pending.clone(), pending]);

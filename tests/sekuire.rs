@@ -305,3 +305,17 @@ fn a_key_from_outside_goes_before_the_login() {
     assert!(scene.sekuire(&["status"]).ok().contains("SEKUIRE_API_KEY"));
     assert!(scene.sekuire(&["auth", "whoami"]).ok().contains("SEKUIRE_API_KEY, from the environment"));
 }
+
+#[test]
+fn a_key_from_outside_is_exported_to_the_programs_of_its_own_platform_alone() {
+    let mut scene = Scene::new();
+    scene.home.set("SEKUIRE_API_KEY", "sk_live_outside");
+    let names = "echo ${SEKUIRE_API_KEY-none} ${SEQERA_ACCESS_TOKEN-none} ${TOWER_ACCESS_TOKEN-none}";
+    for who_is_logged_in in ["nobody", "somebody"] {
+        let run = scene.sekuire(&["exec", "--", "sh", "-c", names]).ok();
+        assert_eq!(run, "sk_live_outside none none\n", "{who_is_logged_in}");
+        let env = scene.sekuire(&["env", "--shell", "bash"]).ok();
+        assert!(!env.contains("SEQERA_ACCESS_TOKEN") && !env.contains("TOWER_ACCESS_TOKEN"), "{env}");
+        scene.log_in();
+    }
+}

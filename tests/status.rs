@@ -204,3 +204,14 @@ fn hostile_names_act_on_no_terminal() {
         assert_eq!(status["organization"]["name"], hostile);
     }
 }
+
+/// Servers that mean "for ever" say so with the largest number there is.
+#[test]
+fn an_end_that_no_calendar_has_is_not_in_the_past() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    session::logged_in(&home, &platform, Token::Fresh);
+    login::change(&home, "default", |profile: &mut Profile| profile.access_expires_at = Some(u64::MAX));
+    let out = home.run("seqera", &["status"], "").ok();
+    assert!(!out.contains("ago"), "{out}");
+    assert!(out.contains("Access token ends: after the year 9999"), "{out}");
+}

@@ -72,8 +72,10 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
     if profile.provider != context.called {
         return without;
     }
-    if context.profile.is_none() && exports::points_elsewhere(&profile, &process_env) {
-        let (program, variable) = (context.program(), exports::endpoint_variable(profile.provider));
+    if context.profile.is_none()
+        && let Some(variable) = exports::points_elsewhere(&profile, &process_env)
+    {
+        let program = context.program();
         context.tell(&format!(
             "{program}: {variable} names another server than your login, which stays out of it"
         ));
@@ -95,17 +97,22 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
     }
 }
 
-/// An installation of one's own is named under the names that Seqera's program has for it.
+/// An installation of one's own is named under the names that Seqera's program has for it. So is that of a login
+/// which was named, in the place of another that the environment names.
 fn installation(context: &Context) -> Vec<(&'static str, String)> {
     let profile = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
-    let own = profile.filter(|profile| profile.provider == ProviderId::Seqera && profile.endpoint != CLOUD);
-    let Some(endpoint) = own.map(|profile| profile.endpoint) else { return Vec::new() };
-    let is_elsewhere = env_text("TOWER_API_ENDPOINT").is_some_and(|set| set != endpoint);
-    if is_elsewhere && context.profile.is_none() {
+    let own = profile.filter(|profile| profile.provider == ProviderId::Seqera);
+    let Some(profile) = own else { return Vec::new() };
+    let elsewhere = exports::points_elsewhere(&profile, &process_env);
+    if elsewhere.is_some() && context.profile.is_none() {
         return Vec::new();
     }
-    let names = ["SEQERA_AUTH_DOMAIN", "SEQERA_PLATFORM_API_URL"];
-    names.into_iter().filter(|name| non_empty(name).is_none()).map(|name| (name, endpoint.clone())).collect()
+    let names = ["SEQERA_AUTH_DOMAIN", "SEQERA_PLATFORM_API_URL"].into_iter();
+    let is_missing = |name| non_empty(name).is_none() && profile.endpoint != CLOUD;
+    names
+        .filter(|name| is_missing(*name) || elsewhere == Some(*name))
+        .map(|name| (name, profile.endpoint.clone()))
+        .collect()
 }
 
 /// Takes `--token T` of `seqera ai`, which its newer versions do not know, out of the arguments: there every

@@ -217,7 +217,9 @@ fn decide(
         return Ok(Reply::default());
     }
     // The person's own token stays and nothing of ours stands beside it; nor beside an endpoint of theirs.
-    if exports::outside_token(profile.provider, env).is_some() || exports::points_elsewhere(&profile, env) {
+    if exports::outside_token(profile.provider, env).is_some()
+        || exports::points_elsewhere(&profile, env).is_some()
+    {
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {

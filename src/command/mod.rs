@@ -172,8 +172,8 @@ impl Context {
 
     /// What a program needs in its environment to use the token in use.
     fn changes(&self) -> Result<Vec<Change>> {
-        if let Some((_, token)) = self.outside_token()? {
-            return Ok(exports::for_outside(&token, &process_env));
+        if let Some((variable, token)) = self.outside_token()? {
+            return Ok(exports::for_outside(variable, &token, &process_env));
         }
         let fresh = self.fresh(&Want::default())?;
         Ok(exports::for_profile(&fresh.profile, &fresh.token, &process_env))

@@ -102,7 +102,7 @@ fn list(args: &Args, context: &Context) -> Result<()> {
 fn choose(name: &ProfileName, context: &Context) -> Result<()> {
     let profile = Profile::load(&context.paths, name)?.ok_or_else(|| unknown(name, context))?;
     Profile::choose(&context.paths, name)?;
-    sessions(context).mark(&profile)?;
+    sessions(context).mark(&profile);
     context.tell(&format!("Profile in use: {name}"));
     if non_empty("SEQERA_PROFILE").is_some() {
         context.tell("In this shell SEQERA_PROFILE goes before that; unset it to follow.");

@@ -106,7 +106,7 @@ fn poll(
     let mut interval = interval.max(Duration::from_secs(1));
     let mut last_failure = None;
     loop {
-        if Instant::now() + interval >= end {
+        if end.saturating_duration_since(Instant::now()) <= interval {
             return Err(last_failure.map(Error::from).unwrap_or_else(|| {
                 Error::timed_out("nobody confirmed the code in time").next("log in again for a new code")
             }));
@@ -118,7 +118,7 @@ fn poll(
                 last_failure = None;
                 match code.as_str() {
                     "authorization_pending" => {}
-                    "slow_down" => interval += SLOWER,
+                    "slow_down" => interval = interval.saturating_add(SLOWER),
                     "access_denied" => {
                         return Err(Error::failed("access was not granted in the browser")
                             .next("log in again and allow it"));
@@ -133,7 +133,7 @@ fn poll(
             }
             // As the RFC asks: after trouble with the connection, ask half as often.
             Err(Refusal::Trouble(failure)) if passes(&failure) => {
-                interval = (interval * 2).min(SLOWEST.max(interval));
+                interval = interval.saturating_mul(2).min(SLOWEST.max(interval));
                 last_failure = Some(failure);
             }
             Err(Refusal::Trouble(failure)) => return Err(failure.into()),

@@ -43,7 +43,15 @@ pub struct Failed {
     kind: Kind,
 }
 
+/// The longest that a failure keeps others from trying again, in seconds.
+pub const LONGEST_WAIT: u64 = 300;
+
 impl Failed {
+    /// Whether it is too early to try again. A time that is further off is from before the clock was set back.
+    pub fn holds_off(&self, now: u64) -> bool {
+        (now + 1..=now.saturating_add(LONGEST_WAIT)).contains(&self.wait_until)
+    }
+
     /// The failure as it was.
     pub fn error(&self) -> Error {
         let error = Error::new(self.kind, self.words.as_str());

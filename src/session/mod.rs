@@ -22,6 +22,7 @@ use url::Url;
 use crate::broker::now;
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::{Secret, sealed_bytes};
@@ -173,11 +174,25 @@ impl<'a> Sessions<'a> {
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
         // At least the time: a shell that slept through a logout and a login must not take the one for the other.
         session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now());
-        let notice = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session)?;
+        let elsewhere =
+            known.filter(|known| known.endpoint != profile.endpoint || known.provider != profile.provider);
+        if elsewhere.is_some() {
+            // Whoever dies before the profile is written must not leave a token of one server with the address of
+            // another. So the address goes first: with the box of before it is an ended login, with the new one a
+            // login that is behind.
+            let (generation, ended_at) = (session.generation - 1, Some(now()));
+            Profile { generation, ended_at, ..profile.clone() }.save(self.paths)?;
+        }
+        let put = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session);
+        let notice = put.inspect_err(|_| {
+            // The login of before is as it was.
+            let _ = elsewhere.map(|earlier| earlier.save(self.paths));
+        })?;
+        fault::point("login-box");
         self.forget_all_but_the_box(&profile.name);
         follow(profile, &session);
         profile.save(self.paths)?;
-        self.mark(profile)?;
+        self.mark(profile);
         Ok((earlier.filter(|_| !is_orphan), notice))
     }
 
@@ -188,7 +203,7 @@ impl<'a> Sessions<'a> {
         change(&mut profile);
         profile.generation += 1;
         profile.save(self.paths)?;
-        self.mark(&profile)?;
+        self.mark(&profile);
         Ok(profile)
     }
 
@@ -201,7 +216,7 @@ impl<'a> Sessions<'a> {
         self.store().clear(&Shelf::session(name))?;
         self.forget_all_but_the_box(name);
         Profile::remove(self.paths, name)?;
-        Mark::write_logged_out(self.paths, name, Profile::chosen(self.paths) == *name)?;
+        self.mark_logged_out(name);
         drop(lock);
         self.forget_pass(name)?;
         Ok(session)
@@ -214,9 +229,17 @@ impl<'a> Sessions<'a> {
         self.forget_refusal(name);
     }
 
-    /// Writes the mark of a profile, and that of the chosen one where it is that.
-    pub fn mark(&self, profile: &Profile) -> Result<()> {
-        Mark::write(self.paths, profile, Profile::chosen(self.paths) == profile.name)
+    /// Writes the mark of a profile, and that of the chosen one where it is that. Where it cannot be written (the
+    /// runtime folder of another user, after su(1)) prompts are wrong, and nothing else is.
+    pub fn mark(&self, profile: &Profile) {
+        let is_chosen = Profile::chosen(self.paths) == profile.name;
+        note_unmarked(Mark::write(self.paths, profile, is_chosen));
+    }
+
+    /// Writes the mark that says that a profile is logged out, as [`Sessions::mark`] does.
+    fn mark_logged_out(&self, name: &ProfileName) {
+        let is_chosen = Profile::chosen(self.paths) == *name;
+        note_unmarked(Mark::write_logged_out(self.paths, name, is_chosen));
     }
 
     fn store(&self) -> Store<'a> {
@@ -240,6 +263,12 @@ impl<'a> Sessions<'a> {
                 crate::error::io_words(&error)
             ))
         })
+    }
+}
+
+fn note_unmarked(written: Result<()>) {
+    if let Err(error) = written {
+        log::warn!("prompts do not follow: {error}");
     }
 }
 
@@ -278,6 +307,6 @@ pub(crate) fn at(seconds: u64) -> String {
     let then = i64::try_from(seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
     match then {
         Some(then) => then.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
-        None => format!("{} s ago", now().saturating_sub(seconds)),
+        None => "after the year 9999".to_owned(),
     }
 }

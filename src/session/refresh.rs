@@ -86,6 +86,10 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
     }
     let Some(refresh_token) = session.refresh_token() else {
         return match session.lives(now()) {
+            true if want.min_ttl.is_some() && !session.is_fresh(now(), want.min_ttl) => {
+                Err(Error::failed("the token ends sooner than that, and nothing renews it")
+                    .next("ask for less with --min-ttl, or log in again"))
+            }
             true => Ok(Fresh::of(profile, session, None)),
             false => Err(ended(name, "the token has ended")),
         };
@@ -139,7 +143,7 @@ fn while_failing(
     let intent = journal::find(sessions.paths, name).filter(|intent| intent.concerns(refresh_token))?;
     // Without a failure noted, its owner may be at work right now: whoever gets the lock finds out.
     let failed = intent.failed.as_ref()?;
-    let wait = failed.wait_until > now || failed.may_have_arrived;
+    let wait = failed.holds_off(now) || failed.may_have_arrived;
     wait.then(|| Fresh::of(profile.clone(), session.clone(), Some(failed.error().to_string())))
 }
 
@@ -165,7 +169,8 @@ fn turn(
             // A crowd that waited for one answer takes it: asking a dead server once for each would not help.
             let failed = journal::find(sessions.paths, name).and_then(|intent| intent.failed);
             log::debug!("has the lock of {name} after {} ms", now_ms().saturating_sub(began_ms));
-            return match failed.filter(|failed| failed.at_ms >= began_ms) {
+            // One from the future is from before the clock was set back.
+            return match failed.filter(|failed| (began_ms..=now_ms()).contains(&failed.at_ms)) {
                 Some(failed) => living_or(sessions, name, want, failed.error()).map(Turn::done),
                 None => Ok(Turn::Mine(lock)),
             };
@@ -299,7 +304,7 @@ fn trouble(failure: &Failure, token_endpoint: &Url) -> Error {
 /// How long not to try again: as long as the server asks, within reason.
 fn wait_for(failure: &Failure) -> u64 {
     match failure.trouble() {
-        Trouble::Status { retry_after: Some(wait), .. } => wait.as_secs().clamp(1, 300),
+        Trouble::Status { retry_after: Some(wait), .. } => wait.as_secs().clamp(1, journal::LONGEST_WAIT),
         _ => BACK_OFF,
     }
 }
@@ -376,7 +381,7 @@ fn follow_up(sessions: &Sessions<'_>, profile: &mut Profile, session: &Session) 
     follow(profile, session);
     let _ = profile.save(sessions.paths);
     fault::point("profile");
-    let _ = sessions.mark(profile);
+    sessions.mark(profile);
     fault::point("mark");
 }
 
@@ -409,7 +414,7 @@ fn over(
     profile.generation = profile.generation.max(asked.generation) + 1;
     // A disk that refuses this makes the next process hear it from the server again.
     let _ = profile.save(sessions.paths);
-    let _ = sessions.mark(&profile);
+    sessions.mark(&profile);
     journal::clear(sessions.paths, &name);
     Err(match cut_off {
         Some(intent) => ended(&name, &format!("the server has ended the session: {}", cut_off_words(intent))),

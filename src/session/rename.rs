@@ -4,7 +4,7 @@
 //! a login is where its profile's file is, and moving it is the one rename of that file: before it the copy
 //! under the new name is nobody's, after it the one under the old name is.
 
-use super::{IDENTITY, Session, Sessions, journal, not_logged_in, rescue};
+use super::{IDENTITY, Session, Sessions, journal, not_logged_in, note_unmarked, rescue};
 use crate::error::{Error, Result};
 use crate::fault;
 use crate::profile::{Profile, ProfileName};
@@ -58,9 +58,9 @@ impl Sessions<'_> {
         }
         let profile = Profile::load(self.paths, new)?.ok_or_else(|| not_logged_in(new))?;
         profile.save(self.paths)?;
-        self.mark(&profile)?;
+        self.mark(&profile);
         self.store().clear(&Shelf::session(old))?;
-        self.forget_traces(old)?;
+        self.forget_traces(old);
         Ok(profile)
     }
 
@@ -68,24 +68,24 @@ impl Sessions<'_> {
     /// was in the box, whose tokens are the caller's to give back.
     pub fn remove(&self, name: &ProfileName) -> Result<Option<Session>> {
         let session = self.end(name)?;
-        self.forget_traces(name)?;
+        self.forget_traces(name);
         if Profile::chosen(self.paths) == *name {
             let default = ProfileName::default_name();
             Profile::choose(self.paths, &default)?;
             match Profile::load(self.paths, &default)? {
-                Some(profile) => self.mark(&profile)?,
-                None => Mark::write_logged_out(self.paths, &default, true)?,
+                Some(profile) => self.mark(&profile),
+                None => self.mark_logged_out(&default),
             }
         }
         Ok(session)
     }
 
     /// The empty lock file stays: whoever waits for it must not get a lock that the next one does not see.
-    fn forget_traces(&self, name: &ProfileName) -> Result<()> {
+    fn forget_traces(&self, name: &ProfileName) {
         rescue::forget(self.paths, name);
         journal::clear(self.paths, name);
         self.forget_refusal(name);
-        Mark::remove(self.paths, name)
+        note_unmarked(Mark::remove(self.paths, name));
     }
 }
 

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use sha2::{Digest, Sha256};
 
 use crate::profile::{Profile, ProviderId};
+use crate::provider::seqera::normalized;
 use crate::secret::Secret;
 
 use super::render::Change;
@@ -117,11 +118,13 @@ pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) ->
     changes
 }
 
-/// What `env` and `exec` change where the token was given from outside: programs find it under each name they
-/// look for, but never in the place of another that the person set. Nothing marks it as ours, for it is not.
-pub fn for_outside(token: &Secret, env: &impl Environment) -> Vec<Change> {
+/// What `env` and `exec` change where the token was given from outside, in `variable`: programs of its platform
+/// find it under each name they look for, but never in the place of another that the person set. Nothing marks
+/// it as ours, for it is not.
+pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Vec<Change> {
     let mut changes = unset_ours(env);
-    for name in SEQERA_TOKENS {
+    let names = if SEKUIRE_TOKENS.contains(&variable) { SEKUIRE_TOKENS } else { SEQERA_TOKENS };
+    for name in names {
         let is_ours = changes.iter().any(|change| change.name() == *name);
         if is_ours || env(name).is_none() {
             changes.retain(|change| change.name() != *name);
@@ -131,23 +134,24 @@ pub fn for_outside(token: &Secret, env: &impl Environment) -> Vec<Change> {
     changes
 }
 
-/// Whether the person has set an endpoint that is not this login's: its token must not go there, so nothing
-/// may be exported behind their back.
-pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> bool {
-    let name = endpoint_variable(profile.provider);
-    let Some(value) = env(name).map(OsString::into_encoded_bytes).filter(|value| !value.is_empty()) else {
-        return false;
-    };
-    let value = value.strip_suffix(b"/").unwrap_or(&value);
-    value != profile.endpoint.as_bytes()
-        && !Ours::in_env(env).is_some_and(|ours| ours.is_variable(name, value))
+/// The variable in which the person has set an endpoint that is not this login's, if there is one: its token must
+/// not go there, so nothing may be exported behind their back.
+pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
+    let ours = Ours::in_env(env);
+    endpoint_variables(profile.provider).iter().copied().find(|name| {
+        let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
+        // As a login reads it.
+        let endpoint = normalized(&value.to_string_lossy());
+        endpoint != profile.endpoint
+            && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, endpoint.as_bytes()))
+    })
 }
 
-/// The variable that names a platform's API to its programs.
-pub fn endpoint_variable(provider: ProviderId) -> &'static str {
+/// The variables that name a platform's API to its programs.
+fn endpoint_variables(provider: ProviderId) -> &'static [&'static str] {
     match provider {
-        ProviderId::Seqera => "TOWER_API_ENDPOINT",
-        ProviderId::Sekuire => "SEKUIRE_API_URL",
+        ProviderId::Seqera => &["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT"],
+        ProviderId::Sekuire => &["SEKUIRE_API_URL"],
     }
 }
 

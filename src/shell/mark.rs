@@ -201,9 +201,10 @@ impl Mark {
         let due = UNIX_EPOCH + Duration::from_secs(self.next);
         swap_in(&with(path, ".due"), b"", |file| file.set_modified(due))?;
         let Mark { generation, next, warn, end, state, label, .. } = self;
+        // The '?' of a label would stand for any letter of a file's name.
         let csh = format!(
             "set __seqera_g={generation} __seqera_n={next} __seqera_w={warn} __seqera_x={end} \
-             __seqera_s={} __seqera_l={label}\n",
+             __seqera_s={} __seqera_l='{label}'\n",
             state.word()
         );
         swap_in(&with(path, ".csh"), csh.as_bytes(), |_| Ok(()))?;

@@ -31,6 +31,9 @@ use crate::target::Target;
 use lock::Lock;
 use sealed::{Key, Unopened};
 
+/// The longest name of a server that stands in the name of a folder; systems allow 255 bytes for that.
+const LONGEST: usize = 200;
+
 /// What the secrets in one folder are for. It is part of what every box in it is sealed with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shelf {
@@ -42,7 +45,10 @@ impl Shelf {
     /// Credentials of one kind (a protocol's name) for one server.
     pub fn server(kind: &'static str, target: &Target) -> Shelf {
         // Colons cannot stand in a Windows file name; underscores never stand in an IPv6 address.
-        Shelf { kind, what: format!("{}+{}", target.scheme(), target.authority().replace(':', "_")) }
+        let what = format!("{}+{}", target.scheme(), target.authority().replace(':', "_"));
+        // What a folder is called has an end, and is all that tells which shelf it is (see [`Store::read_kind`]).
+        let is_long = what.len() > LONGEST;
+        Shelf { kind, what: if is_long { sealed::hex(&Sha256::digest(what.as_bytes())) } else { what } }
     }
 
     /// The session of a profile.
@@ -61,11 +67,7 @@ impl Shelf {
     }
 
     fn folder(&self) -> String {
-        let name = format!("{}+{}", self.kind, self.what);
-        match name.len() <= 200 {
-            true => name,
-            false => format!("{}+{}", self.kind, sealed::hex(&Sha256::digest(name.as_bytes()))),
-        }
+        format!("{}+{}", self.kind, self.what)
     }
 }
 

@@ -41,7 +41,7 @@ impl Identity {
             boot: boot_id(),
             pid_namespace: pid_namespace(),
             pid,
-            began: began(pid).unwrap_or(0),
+            began: stat(pid).and_then(|stat| began(&stat)).unwrap_or(0),
         }
     }
 
@@ -55,10 +55,18 @@ impl Identity {
         match self.boot == here.boot {
             true => {
                 let can_see_it = !here.pid_namespace.is_empty() && self.pid_namespace == here.pid_namespace;
-                can_see_it && began(self.pid) != Some(self.began)
+                can_see_it && self.has_ended()
             }
             // Cloned machines may share a name or a number, and hardly both.
             false => self.host == here.host && self.machine == here.machine,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match stat(self.pid) {
+            Some(stat) => began(&stat) != Some(self.began),
+            // It may be hidden (`hidepid`, proc(5)): we dump no core, which hides us even from each other.
+            None => !is_there(self.pid),
         }
     }
 }
@@ -183,10 +191,30 @@ fn pid_namespace() -> String {
     fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// Whether a process has this number, as kill(2) knows.
+#[cfg(unix)]
+fn is_there(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_there(_: u32) -> bool {
+    true
+}
+
+fn stat(pid: u32) -> Option<String> {
+    #[cfg(feature = "fault-points")]
+    if pid != std::process::id() && crate::paths::env_text("SEQERA_TEST_HIDEPID").is_some() {
+        return None;
+    }
+    fs::read_to_string(format!("/proc/{pid}/stat")).ok()
+}
+
 /// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
 /// process that has ended, also while nobody has waited for it.
-fn began(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+fn began(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     match fields.next()? {
         "Z" | "X" => None,

@@ -1,10 +1,13 @@
 //! Everything that can go wrong has its own sentence, its own exit code, and leaves nothing behind.
 
+use std::fs;
 use std::net::TcpListener;
 
 use super::scene::Scene;
 use crate::platform::http;
-use crate::platform::{Endpoint, Fault};
+use crate::platform::{Endpoint, Fault, Platform};
+use crate::support::home::{Home, break_at, run};
+use crate::support::login;
 
 /// The last line that was said, without the trace.
 fn complaint(text: &str) -> String {
@@ -303,4 +306,44 @@ fn a_certificate_that_nobody_vouches_for_and_a_clock_that_is_wrong() {
     };
     insta::assert_snapshot!(met(&Tls::start("localhost", 2099), false), @"seqera: the certificate of HOST is not trusted on this machine; where your network has a certificate authority of its own, set SSL_CERT_FILE to its certificate");
     insta::assert_snapshot!(met(&Tls::start("localhost", 2021), true), @"seqera: the certificate of HOST has expired or is not valid yet, by the clock of this machine; check the clock; where it is right, the server needs a new certificate");
+}
+
+/// Between the two writes of a login, to the store and to the profile, the new token and the old login's server
+/// must not meet.
+#[test]
+fn a_login_that_is_cut_off_sends_no_token_to_the_server_of_the_one_before() {
+    for point in ["renamed", "login-box"] {
+        let (home, before, now) = (Home::with_file_store(), Platform::start(), Platform::start());
+        let old = login::with_token(&home, &before, &[]);
+        let new = now.personal_token();
+        let mut command = home.command("seqera");
+        command.args(["login", "--with-token", "--endpoint", &now.api()]);
+        break_at(&mut command, &format!("{point}=kill"));
+        run(command, &new).expect(137);
+        let get = |server: &Platform| {
+            let host = server.url().replace("http://", "");
+            home.run("git-credential-seqera", &["get"], format!("protocol=http\nhost={host}\n"))
+        };
+        assert!(!get(&before).out().contains(&new), "{point}");
+        assert!(!get(&now).out().contains(&old), "{point}");
+        if point == "login-box" {
+            assert!(get(&now).out().contains(&new), "what is stored is the login");
+        }
+        home.run("seqera", &["login", "--with-token", "--endpoint", &now.api()], &new).expect(0);
+        assert!(get(&now).out().contains(&new), "{point}");
+    }
+}
+
+#[test]
+fn a_login_elsewhere_that_cannot_be_stored_leaves_the_one_before() {
+    let (home, before, now) = (Home::with_file_store(), Platform::start(), Platform::start());
+    let old = login::with_token(&home, &before, &[]);
+    let store = home.path().join(".local/share/seqera-credential-helper/store/session+default");
+    fs::rename(&store, store.with_extension("away")).unwrap();
+    fs::write(&store, "not a folder").unwrap();
+    let elsewhere = ["login", "--with-token", "--endpoint", &now.api()];
+    home.run("seqera", &elsewhere, now.personal_token()).expect(6);
+    fs::remove_file(&store).unwrap();
+    fs::rename(store.with_extension("away"), &store).unwrap();
+    assert_eq!(home.run("seqera", &["token"], "").ok().trim(), old);
 }

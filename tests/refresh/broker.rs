@@ -201,3 +201,39 @@ fn nobody_logged_in_is_nothing_said() {
     assert_eq!(nothing.out(), "credentials not found in native keychain\n");
     assert!(nothing.stderr.is_empty(), "{nothing:?}");
 }
+
+#[test]
+fn a_refusal_from_before_the_clock_was_set_back_does_not_count() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    let request = git_get(&platform);
+    git(&home, "erase", &format!("{request}username=@token\npassword={}\n", login.access)).ok();
+    let path = login.paths.store.join("session+default.refused");
+    let mut refusal: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    refusal["at"] = (refusal["at"].as_u64().unwrap() + 86_400).into();
+    std::fs::write(&path, refusal.to_string()).unwrap();
+    assert_eq!(value(&git(&home, "get", &request).ok(), "password"), Some(login.access.as_str()));
+}
+
+#[test]
+fn a_profile_that_cannot_be_read_keeps_nothing_from_other_servers() {
+    let home = Home::with_file_store();
+    let other = "protocol=https\nhost=other.example\n";
+    let login = format!("{other}username=u\npassword=p\n");
+    home.write(".local/state/seqera-credential-helper/profiles/other.json", "{");
+    git(&home, "store", &login).ok();
+    docker(&home, "store", r#"{"ServerURL":"other.example","Username":"u","Secret":"s"}"#).ok();
+    assert_eq!(value(&git(&home, "get", other).ok(), "password"), Some("p"));
+    assert!(docker(&home, "get", "other.example").ok().contains(r#""Secret":"s""#));
+    // Where nothing is stored it may be that login which is meant.
+    for run in
+        [git(&home, "get", "protocol=https\nhost=more.example\n"), docker(&home, "get", "more.example")]
+    {
+        assert!(
+            run.code() == 1 && format!("{run:?}").contains("the profile 'other' cannot be read"),
+            "{run:?}"
+        );
+    }
+    git(&home, "erase", &login);
+    assert!(!git(&home, "get", other).out().contains("password"));
+}

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::*;
 use crate::support::session::{Login, Token, logged_in};
 
@@ -34,6 +36,34 @@ fn the_lock_of_a_killed_process_heals_itself() {
     let run = run(on(&home, "here", "first"), "").expect(0);
     assert!(run.took < Duration::from_secs(5), "{run:?}");
     assert_eq!(owner_files(&login).len(), 1);
+}
+
+/// Mounted with `hidepid` (proc(5)), /proc shows nobody a process that dumps no core, as ours are.
+#[test]
+fn a_process_that_cannot_be_seen_keeps_its_lock() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    let hidden = |mut command: Command| {
+        command.env("SEQERA_TEST_HIDEPID", "1").env("SEQERA_HELPER_TIMEOUT_MS", "2200");
+        command
+    };
+    let mut first = hidden(on(&home, "here", "first"));
+    break_at(&mut first, "locked=stop");
+    let first = start(first, "");
+    first.until_stopped();
+    let mut second = hidden(home.command("git-credential-seqera"));
+    second.arg("get").env("SEQERA_TEST_OWNER_FILES", "1");
+    second.env("SEQERA_TEST_HOST", "here").env("SEQERA_TEST_BOOT_ID", "first");
+    run(second, git_get(&platform)).expect(8);
+    assert_eq!(refreshes(&platform), 0);
+    first.signal(Signal::CONT);
+    assert_eq!(first.finish().ok().trim(), login.stored_access());
+    assert_eq!(refreshes(&platform), 1);
+
+    let (home, platform) = home_and_server();
+    logged_in(&home, &platform, Token::Dead);
+    killed_holding_the_lock(&home, "here", "first");
+    run(hidden(on(&home, "here", "first")), "").ok();
 }
 
 #[test]

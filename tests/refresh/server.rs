@@ -1,6 +1,10 @@
 //! The server is in trouble. What is wrong with it is never wrong with the login.
 
+use std::fs;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
+
+use seqera_credential_helper::session::Grant;
 
 use super::*;
 use crate::platform::Fault;
@@ -230,4 +234,60 @@ fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
     assert_ne!(run.code(), 4, "{run:?}");
     assert_eq!(login.profile().ended_at, None);
     ask(&home).ok();
+}
+
+#[test]
+fn a_failure_from_before_the_clock_was_set_back_does_not_count() {
+    for standing in [Token::Dead, Token::Ageing] {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, standing);
+        platform.fault_next(1, Endpoint::Token, Fault::TooManyRequests { retry_after: 20 });
+        assert_eq!(ask(&home).code(), if standing == Token::Dead { 5 } else { 0 });
+        let path = login.paths.store.join("session+default.intent");
+        let mut intent: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        for (time, day) in [("at_ms", 86_400_000), ("wait_until", 86_400)] {
+            let failed = &mut intent["failed"][time];
+            *failed = (failed.as_u64().unwrap() + day).into();
+        }
+        fs::write(&path, intent.to_string()).unwrap();
+        assert_ne!(ask(&home).ok().trim(), login.access, "{standing:?}");
+        assert_eq!(refreshes(&platform), 2, "{standing:?}");
+    }
+}
+
+/// What never arrived cannot have used up the refresh token: it may be tried again soon.
+#[test]
+fn a_server_that_takes_no_connections_is_in_no_doubt() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Ageing);
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap();
+    let soon = Duration::from_millis(300);
+    let queue: Vec<_> = (0..10_000).map_while(|_| TcpStream::connect_timeout(&address, soon).ok()).collect();
+    assert!(queue.len() < 10_000, "the queue of a listener has an end");
+    let mut session = login.stored();
+    let Grant::Oauth { token_endpoint, .. } = &mut session.grant else { panic!("no OAuth login") };
+    *token_endpoint = url::Url::parse(&format!("http://{address}/token")).unwrap();
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+
+    let mut get = home.command("git-credential-seqera");
+    get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "4000");
+    assert_eq!(value(&run(get, git_get(&platform)).ok(), "password"), Some(login.access.as_str()));
+    let intent = fs::read(login.paths.store.join("session+default.intent")).unwrap();
+    let intent: serde_json::Value = serde_json::from_slice(&intent).unwrap();
+    assert_eq!(intent["failed"]["may_have_arrived"], false, "{intent}");
+}
+
+/// A token that nothing renews is what it is.
+#[test]
+fn a_longer_life_than_there_is_to_be_had_is_refused() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    let mut session = login.stored();
+    session.grant = Grant::Brought { made_as: None };
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+    assert_eq!(home.run("seqera", &["token", "--min-ttl", "60"], "").ok().trim(), login.access);
+    let run = home.run("seqera", &["token", "--min-ttl", "7200"], "").expect(1);
+    assert!(run.out().is_empty() && run.err().contains("--min-ttl"), "{run:?}");
+    assert_eq!(ask(&home).ok().trim(), login.access);
 }

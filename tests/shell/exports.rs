@@ -137,16 +137,18 @@ fn an_exported_token_is_not_one_from_outside() {
 fn a_token_is_not_exported_beside_somebody_elses_endpoint() {
     let profile = profile();
     let mut env = Env::new();
-    assert!(!points_elsewhere(&profile, &look(&env)));
+    assert_eq!(points_elsewhere(&profile, &look(&env)), None);
     env.insert("TOWER_API_ENDPOINT".into(), "https://api.cloud.seqera.io/".into());
-    assert!(!points_elsewhere(&profile, &look(&env)), "the same place");
+    assert_eq!(points_elsewhere(&profile, &look(&env)), None, "the same place");
     env.insert("TOWER_API_ENDPOINT".into(), "https://tower.mine.example/api".into());
-    assert!(points_elsewhere(&profile, &look(&env)));
+    assert_eq!(points_elsewhere(&profile, &look(&env)), Some("TOWER_API_ENDPOINT"));
+    env.insert("SEQERA_PLATFORM_API_URL".into(), "https://tower.mine.example/api".into());
+    assert_eq!(points_elsewhere(&profile, &look(&env)), Some("SEQERA_PLATFORM_API_URL"));
 
     let mut env = exported(&profile);
     let mut moved = profile.clone();
     moved.endpoint = "https://tower.mine.example/api".into();
-    assert!(!points_elsewhere(&moved, &look(&env)), "what we exported follows the login");
+    assert_eq!(points_elsewhere(&moved, &look(&env)), None, "what we exported follows the login");
     let changes = for_profile(&moved, &"tok".into(), &look(&env.clone()));
     apply(&mut env, changes);
     assert_eq!(env["TOWER_API_ENDPOINT"], "https://tower.mine.example/api");

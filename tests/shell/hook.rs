@@ -30,9 +30,10 @@ fn follows(shell: Shell) {
     terminal.env();
     assert_eq!(home.calls().len(), 1, "{shell} asked once: {:?}", home.calls());
 
-    // In another terminal: a switch, and a token renewed.
+    // In another terminal: a switch, and a token renewed. The name has what no prompt may show, and what stands for
+    // that is no pattern for the names of files.
     home.at_once(|| {
-        home.log_in(2, "umbrella");
+        home.log_in(2, "umbrella corp");
         home.answers(shell, &env, Some(SECOND));
     });
     if before_prompts_only(shell) {
@@ -41,7 +42,7 @@ fn follows(shell: Shell) {
     let env = terminal.env();
     assert_eq!(env.get("TOWER_ACCESS_TOKEN").map(Vec::as_slice), Some(SECOND), "{}", terminal.screen());
     terminal.type_line("");
-    assert_eq!(text(&terminal.env(), "SEQERA_PROMPT"), Some("umbrella"));
+    assert_eq!(text(&terminal.env(), "SEQERA_PROMPT"), Some("umbrella?corp"));
 
     // And a logout.
     home.at_once(|| {

@@ -52,20 +52,20 @@ fn xdg_file(home: &Path) -> PathBuf {
     non_empty("XDG_CONFIG_HOME").map_or_else(|| home.join(".config"), PathBuf::from).join("git/config")
 }
 
-/// Whether git's global configuration has the value.
-pub fn has(key: &str, value: &str) -> bool {
-    let listed = git(&["--get-all", key]);
+/// Whether git's configuration in `file` has the value.
+pub fn has(file: &Path, key: &str, value: &str) -> bool {
+    let listed = git(file, &["--get-all", key]);
     listed.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).lines().any(|line| line == value))
 }
 
 /// Adds the value after those that are there.
-pub fn add(key: &str, value: &str) -> Result<()> {
-    done(git(&["--add", key, value])?)
+pub fn add(file: &Path, key: &str, value: &str) -> Result<()> {
+    done(git(file, &["--add", key, value])?)
 }
 
 /// Removes the value, and the file where we made it and nothing else is in it.
-pub fn remove(key: &str, value: &str, file: &Path, created: bool) -> Result<()> {
-    done(git(&["--unset-all", key, &exactly(value)])?)?;
+pub fn remove(file: &Path, key: &str, value: &str, created: bool) -> Result<()> {
+    done(git(file, &["--unset-all", key, &exactly(value)])?)?;
     let is_empty = std::fs::metadata(file).is_ok_and(|found| found.len() == 0);
     if created && is_empty {
         std::fs::remove_file(file)
@@ -86,9 +86,11 @@ fn exactly(value: &str) -> String {
     pattern + "$"
 }
 
-fn git(args: &[&str]) -> Result<Output> {
+/// Which file is the global one may change; what is done to one is taken back there.
+fn git(file: &Path, args: &[&str]) -> Result<Output> {
     Command::new("git")
-        .args(["config", "--global"])
+        .args(["config", "--file"])
+        .arg(file)
         .args(args)
         .stdin(Stdio::null())
         .output()

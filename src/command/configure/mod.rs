@@ -148,18 +148,18 @@ impl Change {
     fn is_done(&self) -> bool {
         match self {
             Change::Link { path } => link::is_ours(path),
-            Change::GitConfig { key, value, .. } => git::has(key, value),
+            Change::GitConfig { key, value, file, .. } => git::has(file, key, value),
             Change::JsonKey { file, within, key, value, .. } => {
                 json::get(file, within.as_deref(), key).is_ok_and(|found| found.as_ref() == Some(value))
             }
-            Change::File { path } => path.exists(),
+            Change::File { path } => containers::is_written(path),
         }
     }
 
     fn make(&self) -> Result<()> {
         match self {
             Change::Link { path } => link::make(path),
-            Change::GitConfig { key, value, .. } => git::add(key, value),
+            Change::GitConfig { key, value, file, .. } => git::add(file, key, value),
             Change::JsonKey { file, within, key, value, .. } => {
                 json::set(file, within.as_deref(), key, value)
             }
@@ -172,7 +172,7 @@ impl Change {
         match self {
             _ if !self.is_done() => Ok(()),
             Change::Link { path } => link::remove(path),
-            Change::GitConfig { key, value, file, created } => git::remove(key, value, file, *created),
+            Change::GitConfig { key, value, file, created } => git::remove(file, key, value, *created),
             Change::JsonKey { file, within, key, before, created, .. } => {
                 json::unset(file, within.as_deref(), key, before.as_deref(), *created)
             }
@@ -255,11 +255,18 @@ fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -
             continue;
         }
         record.steps.retain(|known| known != step);
-        if !record.steps.iter().any(|other| other.change == step.change) {
+        let is_needed = record.steps.iter().any(|other| other.change == step.change);
+        let is_ours = step.change.is_done();
+        if !is_needed {
             step.change.take_back()?;
         }
         record.save(&context.paths)?;
-        context.tell(&format!("Took back {}", step.change.words()));
+        let done = match (is_needed, is_ours) {
+            (true, _) => "Kept, for another client:",
+            (false, true) => "Took back",
+            (false, false) => "Left as it is, for it was changed since:",
+        };
+        context.tell(&format!("{done} {}", step.change.words()));
     }
     Ok(())
 }

@@ -262,7 +262,7 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
         let begun = sessions.begin(profile, session.clone())?;
         if is_first && Profile::chosen(&context.paths) != profile.name {
             Profile::choose(&context.paths, &profile.name)?;
-            sessions.mark(profile)?;
+            sessions.mark(profile);
         }
         begun
     };

@@ -100,18 +100,22 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     let server = Server::parse(server_url)?;
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
-    if !server.exact {
-        let token = match broker.platform(&server.target)? {
-            Some(platform) => broker.platform_token(&platform)?,
-            None => broker.registry_login(&server.target)?,
-        };
-        if let Some(token) = token {
-            return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
-        }
+    let platform = if server.exact { Ok(None) } else { broker.platform(&server.target) };
+    let token = match &platform {
+        Ok(Some(platform)) => broker.platform_token(platform)?,
+        Ok(None) if !server.exact => broker.registry_login(&server.target)?,
+        _ => None,
+    };
+    if let Some(token) = token {
+        return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
     }
     let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
     found.sort_by_key(|login| Reverse(kept_path(login).len()));
-    let login = found.first().ok_or(NOT_FOUND)?;
+    let Some(login) = found.first() else {
+        // A profile that cannot be read keeps nothing from other servers.
+        platform?;
+        return Err(NOT_FOUND.into());
+    };
     let username = login.username.as_ref().and_then(Secret::expose_str).ok_or(NOT_FOUND)?;
     let secret = login.password.as_ref().ok_or(NOT_FOUND)?;
     Ok(wire::got(server_url, username, secret).ok_or(NOT_FOUND)?)

@@ -55,30 +55,33 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
     match operation {
         Operation::Capability => nothing,
         Operation::Get => {
-            if let Some(platform) = broker.platform(target)? {
+            let platform = broker.platform(target);
+            if let Ok(Some(platform)) = &platform {
                 let filter = request.username.as_ref();
                 if filter.is_some_and(|name| name.expose() != platform.username().as_bytes()) {
                     return nothing;
                 }
-                if let Some(token) = broker.platform_token(&platform)? {
+                if let Some(token) = broker.platform_token(platform)? {
                     return Ok(platform_lines(&token, &request));
                 }
             }
             let usable = |login: &Login| matches(login) && (request.can_authtype || login.password.is_some());
-            let found = broker.find(KIND, target, usable)?;
-            Ok(found.first().map(|login| lines(login, request.can_authtype)).unwrap_or_default())
+            match (broker.find(KIND, target, usable)?.first(), platform) {
+                // A profile that cannot be read keeps nothing from other servers.
+                (Some(login), _) => Ok(lines(login, request.can_authtype)),
+                (None, platform) => platform.and(nothing),
+            }
         }
         Operation::Erase => {
-            if let Some(refused) = request.credential.as_ref().or(request.password.as_ref()) {
-                broker.refused(target, refused)?;
-            }
+            let refused = request.credential.as_ref().or(request.password.as_ref());
+            let noted = refused.map_or(Ok(()), |refused| broker.refused(target, refused));
             let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
             broker.forget(KIND, target, |login| {
                 matches(login)
                     && same(&request.password, &login.password)
                     && same(&request.credential, &login.credential)
             })?;
-            nothing
+            noted.and(nothing)
         }
         Operation::Store => {
             let whole = (request.username.is_some() && request.password.is_some())
