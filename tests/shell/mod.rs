@@ -8,7 +8,7 @@ mod hook;
 mod mark;
 mod round_trip;
 mod segment;
-mod terminal;
+pub mod terminal;
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ fn tool(path: &str) -> PathBuf {
 }
 
 /// Nushell: `npm install --prefix target/tools nushell@0.108.0`.
-fn nu() -> PathBuf {
+pub fn nu() -> PathBuf {
     tool("node_modules/@nushell/linux-x64/bin/nu")
 }
 
