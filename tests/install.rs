@@ -110,7 +110,8 @@ fn elvish_loads_the_completions() {
 #[test]
 fn nushell_loads_the_completions() {
     let home = newcomer();
-    let config = "$env.config.show_banner = false\n$env.PROMPT_COMMAND = 'ready'\n$env.PROMPT_INDICATOR = '> '\n";
+    let config =
+        "$env.config.show_banner = false\n$env.PROMPT_COMMAND = 'ready'\n$env.PROMPT_INDICATOR = '> '\n";
     home.write(".config/nushell/config.nu", config);
     completes(&home, &[nu().to_str().unwrap()]);
 }
@@ -143,7 +144,8 @@ fn a_package_is_whole_and_can_be_taken_back() {
     let before = files(&stage);
     make(&home, "install", &variables).ok();
     let installed = files(&stage);
-    for name in ["usr/bin/sekuire", "usr/share/zsh/vendor-completions/_seqera", "usr/share/man/man1/seqera.1"] {
+    for name in ["usr/bin/sekuire", "usr/share/zsh/vendor-completions/_seqera", "usr/share/man/man1/seqera.1"]
+    {
         assert!(installed.contains(&stage.join(name)), "{name}");
     }
     for file in installed.difference(&before) {
