@@ -6,6 +6,7 @@ mod files;
 mod follow;
 mod hook;
 mod mark;
+mod off;
 mod round_trip;
 mod segment;
 pub mod terminal;
