@@ -96,7 +96,8 @@ fn zsh_loads_the_completions() {
         ".zshrc",
         format!("fpath=({} $fpath); autoload -Uz compinit; compinit -u; PS1='ready> '\n", folder.display()),
     );
-    home.set("ZDOTDIR", home.path().to_owned());
+    let folder = home.path().to_owned();
+    home.set("ZDOTDIR", folder);
     completes(&home, &["zsh", "-i"]);
 }
 

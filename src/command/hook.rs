@@ -37,7 +37,7 @@ use crate::shell::mark::{self, Mark, NEVER, State};
 use crate::shell::render::{self, Change};
 use crate::store::file;
 
-use super::answer;
+use super::{answer, answer_shell};
 
 /// Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
 ///
@@ -115,7 +115,7 @@ fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
             .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))?;
         return answer(out, format!("{}; source $__seqera_dir:q/hook.tcsh", head.join("; ")).as_bytes());
     }
-    answer(out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
+    answer_shell(shell, out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
 }
 
 fn body(shell: Shell) -> &'static str {
@@ -166,7 +166,7 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
         line.extend_from_slice(b"; ");
     }
     line.extend_from_slice(statements.expose());
-    answer(out, &line)
+    answer_shell(shell, out, &line)
 }
 
 /// Runs `seqera hook-env`. `fresh` answers the profile, as it then is, with a token that has at least the

@@ -416,12 +416,7 @@ fn evaluations() -> Vec<(Shell, std::path::PathBuf, Vec<&'static str>)> {
             program("elvish"),
             vec!["-norc", "-c", "try { eval (seqera env | slurp) } catch e { }; e:env"],
         ),
-        // In two steps: run with -c on a busy machine, xonsh 0.13 now and then evaluates nothing of the one-liner.
-        (
-            Shell::Xonsh,
-            program("xonsh"),
-            vec!["--no-rc", "-c", "exports = $(seqera env); execx(exports); $[env]"],
-        ),
+        (Shell::Xonsh, program("xonsh"), vec!["--no-rc", "-c", "execx($(seqera env)); $[env]"]),
         (
             Shell::Nu,
             nu(),

@@ -10,6 +10,7 @@ mod off;
 mod round_trip;
 mod segment;
 pub mod terminal;
+mod xonsh;
 
 use std::path::{Path, PathBuf};
 
