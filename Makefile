@@ -4,19 +4,29 @@
 # make fuzz    minutes of fuzzing (FUZZ_SECONDS a target)
 # make lint    format, clippy, shell linters, licences
 # make generate completions/ and man/ from the commands
-# make install programs, completions and manual pages (PREFIX, DESTDIR)
+# make install programs, completions and manual pages (PREFIX, DESTDIR); make uninstall takes them back
 
 CARGO ?= cargo
 FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
+MAN = $(SHARE)/man/man1
+# Where each shell looks by itself. A package of Debian has zsh's in $(SHARE)/zsh/vendor-completions.
+BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
+ZSH_COMPLETIONS = $(SHARE)/zsh/site-functions
+FISH_COMPLETIONS = $(SHARE)/fish/vendor_completions.d
+ELVISH_MODULES = $(SHARE)/elvish/lib
+NUSHELL_AUTOLOAD = $(SHARE)/nushell/vendor/autoload
+SHELL_FILES = $(SHARE)/seqera-credential-helper/shell
+# What is installed; whoever has built it already says: make -o build install
+PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/release
 
 # `shfmt -f` knows a shell script by its name or its first line. Those in shell/ have a test of their own, since
 # each is of another dialect.
 SCRIPTS = $$(shfmt -f .ci tests benches)
 
-.PHONY: build tour test tools lint bench fuzz install generate
+.PHONY: build tour test tools lint bench fuzz install uninstall others-stay generate
 
 build:
 	$(CARGO) build --release --locked
@@ -58,22 +68,40 @@ fuzz:
 	        ../target/corpus/$$target corpus/$$target || exit 1; \
 	done
 
-install: build
-	install -d $(DESTDIR)$(BIN) $(DESTDIR)$(SHARE)/man/man1 $(DESTDIR)$(SHARE)/bash-completion/completions \
-	    $(DESTDIR)$(SHARE)/zsh/site-functions $(DESTDIR)$(SHARE)/fish/vendor_completions.d \
-	    $(DESTDIR)$(SHARE)/elvish/lib $(DESTDIR)$(SHARE)/nushell/vendor/autoload \
-	    $(DESTDIR)$(SHARE)/seqera-credential-helper/shell
-	install target/release/seqera target/release/seqera-credential-helper $(DESTDIR)$(BIN)
-	for name in git-credential-seqera docker-credential-seqera; do \
-	    ln -sf seqera-credential-helper $(DESTDIR)$(BIN)/$$name; done
-	ln -sf seqera $(DESTDIR)$(BIN)/sekuire
-	install -m 644 man/*.1 $(DESTDIR)$(SHARE)/man/man1
-	install -m 644 completions/seqera.bash $(DESTDIR)$(SHARE)/bash-completion/completions/seqera
-	install -m 644 completions/_seqera $(DESTDIR)$(SHARE)/zsh/site-functions/_seqera
-	install -m 644 completions/seqera.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/seqera.fish
-	install -m 644 completions/seqera.elv $(DESTDIR)$(SHARE)/elvish/lib/seqera.elv
-	install -m 644 completions/seqera.nu $(DESTDIR)$(SHARE)/nushell/vendor/autoload/seqera.nu
-	install -m 644 shell/* completions/_seqera.ps1 $(DESTDIR)$(SHARE)/seqera-credential-helper/shell
+install: others-stay build
+	install -d "$(DESTDIR)$(BIN)" "$(DESTDIR)$(MAN)" "$(DESTDIR)$(BASH_COMPLETIONS)" "$(DESTDIR)$(ZSH_COMPLETIONS)" \
+	    "$(DESTDIR)$(FISH_COMPLETIONS)" "$(DESTDIR)$(ELVISH_MODULES)" "$(DESTDIR)$(NUSHELL_AUTOLOAD)" \
+	    "$(DESTDIR)$(SHELL_FILES)"
+	install "$(PROGRAMS)/seqera" "$(PROGRAMS)/seqera-credential-helper" "$(DESTDIR)$(BIN)"
+	cd "$(DESTDIR)$(BIN)" && ln -sf seqera-credential-helper git-credential-seqera && \
+	    ln -sf seqera-credential-helper docker-credential-seqera && ln -sf seqera sekuire
+	install -m 644 man/*.1 "$(DESTDIR)$(MAN)"
+	cd "$(DESTDIR)$(MAN)" && ln -sf seqera-credential-helper.1 git-credential-seqera.1 && \
+	    ln -sf seqera-credential-helper.1 docker-credential-seqera.1 && ln -sf seqera.1 sekuire.1
+	install -m 644 completions/seqera.bash "$(DESTDIR)$(BASH_COMPLETIONS)/seqera"
+	install -m 644 completions/_seqera "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera"
+	install -m 644 completions/seqera.fish "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish"
+	install -m 644 completions/seqera.elv "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv"
+	install -m 644 completions/seqera.nu "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"
+	install -m 644 shell/* completions/_seqera.ps1 "$(DESTDIR)$(SHELL_FILES)"
+
+uninstall: others-stay
+	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper git-credential-seqera docker-credential-seqera sekuire
+	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) git-credential-seqera.1 docker-credential-seqera.1 sekuire.1
+	rm -f "$(DESTDIR)$(BASH_COMPLETIONS)/seqera" "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera" \
+	    "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish" "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv" \
+	    "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"
+	rm -rf "$(DESTDIR)$(SHARE)/seqera-credential-helper"
+
+# Seqera's and Sekuire's own programs have these names too: neither replaced nor removed. Ours has this text in it.
+others-stay:
+	@for name in seqera sekuire; do \
+	    program="$(DESTDIR)$(BIN)/$$name"; \
+	    if [ -e "$$program" ] && ! grep -q SEQERA_HELPER_HOME "$$program"; then \
+	        echo "$$program is another program, which stays: choose another PREFIX, before it on your PATH" >&2; \
+	        exit 1; \
+	    fi; \
+	done
 
 # completions/ and man/ come from the one definition of the commands; a test fails when they are stale.
 generate:

@@ -16,9 +16,19 @@ if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
   var clock = (num 0)
   var due = (num 9999999999)
   var wait = (num 30)
-  { while $true { sleep 10; set clock = (+ $clock 10) } } &
+  var on = $true
+  { while $on { sleep 10; set clock = (+ $clock 10) } } &
 
-  fn hook {|@_|
+  # Ours is known by the name of its argument, also when it was loaded before.
+  fn others {|hooks|
+    each {|f|
+      var ours = $false
+      try { set ours = (has-value $f[arg-names] __seqera) } catch e { }
+      if (not $ours) { put $f }
+    } $hooks
+  }
+
+  fn hook {|@__seqera|
     if (and (==s $E:SEQERA_ENV '') (!=s $E:SEQERA_ACCESS_TOKEN$E:TOWER_ACCESS_TOKEN '')) {
       set-env SEQERA_PROMPT env # the person's own token
       return
@@ -64,12 +74,14 @@ if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
     }
   }
 
-  set edit:before-readline = [$@edit:before-readline $hook~]
-  set edit:after-readline = [$@edit:after-readline $hook~]
+  set edit:before-readline = [(others $edit:before-readline) $hook~]
+  set edit:after-readline = [(others $edit:after-readline) $hook~]
 
   edit:add-var __seqera_off~ {
-    set edit:before-readline = [(each {|f| if (not-eq $f $hook~) { put $f } } $edit:before-readline)]
-    set edit:after-readline = [(each {|f| if (not-eq $f $hook~) { put $f } } $edit:after-readline)]
+    set on = $false
+    set edit:before-readline = [(others $edit:before-readline)]
+    set edit:after-readline = [(others $edit:after-readline)]
     unset-env SEQERA_PROMPT
+    edit:del-var __seqera_off~
   }
 }

@@ -29,7 +29,20 @@ def __seqera_label [mark: record, now: int] {
     }
 }
 
+# What `seqera hook nu --off` leaves to us, since it can only change the environment.
+def --env __seqera_leave [] {
+    let others = {|list| $list | default [] | where {|it| not (($it | describe) =~ '^record' and $it.__seqera? == true) } }
+    let hooks = $env.config.hooks
+    $env.config = ($env.config
+        | upsert hooks.pre_prompt (do $others $hooks.pre_prompt?)
+        | upsert hooks.pre_execution (do $others $hooks.pre_execution?))
+}
+
 def --env __seqera_hook [] {
+    if $env.__seqera? == null {
+        __seqera_leave
+        return
+    }
     let now = (date now | into int) // 1_000_000_000
     if ($env.SEQERA_ENV? | is-empty) and (($env.SEQERA_ACCESS_TOKEN? | is-not-empty) or ($env.TOWER_ACCESS_TOKEN? | is-not-empty)) {
         $env.SEQERA_PROMPT = 'env' # the person's own token

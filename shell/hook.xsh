@@ -79,19 +79,21 @@ def __seqera_install(folder, options):
 
     def off():
         for event in handlers:
-            for handler in [h for h in event if h.__name__ == '__seqera_hook']:
-                event.discard(handler)
+            event.discard(__seqera_hook)
         env['PROMPT_FIELDS'].pop('seqera', None)
         env.pop('SEQERA_PROMPT', None)
+        for name in ('__seqera_dir', '__seqera_options', '__seqera_install', '__seqera_off'):
+            __xonsh__.ctx.pop(name, None)
 
-    off()  # sourced twice
     for event in handlers:
         event(__seqera_hook)
     env['PROMPT_FIELDS']['seqera'] = lambda: env.get('SEQERA_PROMPT', '')
-    return off
+    # What execx assigns is gone when it ends.
+    __xonsh__.ctx['__seqera_off'] = off
 
 
 if __xonsh__.env.get('XONSH_INTERACTIVE') and not (
     __xonsh__.env.get('TOWER_WORKFLOW_ID') or __xonsh__.env.get('TOWER_REFRESH_TOKEN')
 ):
-    __seqera_off = __seqera_install(__seqera_dir, __seqera_options)
+    __xonsh__.ctx.get('__seqera_off', lambda: None)()  # loaded twice
+    __seqera_install(__seqera_dir, __seqera_options)

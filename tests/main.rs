@@ -12,6 +12,7 @@ mod exec;
 mod generated;
 mod git;
 mod handover;
+mod install;
 mod keychain;
 mod login;
 mod oauth;

@@ -13,7 +13,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use super::{Cli, answer};
 use crate::error::{Error, Result};
 use crate::paths::Paths;
-use crate::profile::Profile;
+use crate::profile::{Organization, Profile};
 
 /// The variable by which a shell's script asks for candidates.
 const ASK: &str = "SEQERA_COMPLETE";
@@ -75,8 +75,24 @@ impl Completed {
         shell
             .write_registration(ASK, "seqera", "seqera", "seqera", &mut script)
             .map_err(|error| Error::io("the script cannot be made", &error))?;
-        Ok(script)
+        if self == Completed::Zsh { completes_at_once(&script) } else { Ok(script) }
     }
+}
+
+/// zsh reads `_seqera` at the first Tab and takes the file for the completion itself, where `clap_complete` only
+/// registers one: that first Tab would complete nothing.
+fn completes_at_once(script: &[u8]) -> Result<Vec<u8>> {
+    const REGISTERS: &str = "compdef _clap_dynamic_completer_seqera seqera\n";
+    const COMPLETES: &str = "if [[ $funcstack[1] == _seqera ]]; then
+    _clap_dynamic_completer_seqera \"$@\"
+else
+    compdef _clap_dynamic_completer_seqera seqera
+fi
+";
+    let definition = script
+        .strip_suffix(REGISTERS.as_bytes())
+        .ok_or_else(|| Error::failed("clap_complete writes another script for zsh than it did"))?;
+    Ok([definition, COMPLETES.as_bytes()].concat())
 }
 
 /// Runs the command.
@@ -102,9 +118,15 @@ pub fn profiles() -> Vec<CompletionCandidate> {
     names.into_iter().map(|name| CompletionCandidate::new(String::from(name))).collect()
 }
 
-/// The names of the organizations of the login in use, as the server last named them.
+/// The names of the organizations of the login in use, as the server last named them. What bash inserts is part
+/// of the command line as it stands there, so a name that a shell could take for more than a word is not offered;
+/// the organization's number is.
 pub fn organizations() -> Vec<CompletionCandidate> {
     let known = Paths::from_env().and_then(|paths| Profile::load(&paths, &Profile::selected(&paths)?));
     let organizations = known.ok().flatten().map(|profile| profile.organizations).unwrap_or_default();
-    organizations.into_iter().map(|organization| CompletionCandidate::new(organization.name)).collect()
+    let plain = |text: &String| {
+        text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) && !text.starts_with('-')
+    };
+    let word = |organization: Organization| [organization.name, organization.id].into_iter().find(plain);
+    organizations.into_iter().filter_map(word).map(CompletionCandidate::new).collect()
 }

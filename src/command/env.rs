@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
 use crate::shell::render::{self, Change};
 
-use super::answer;
+use super::{answer, answer_shell};
 
 /// Print the exports of a login, for eval "$(seqera env)".
 ///
@@ -67,7 +67,7 @@ pub fn run(
     match form {
         Form::Json => answer(out, render::json(&changes)?.expose()),
         Form::Dotenv => answer(out, render::dotenv(&changes)?.expose()),
-        Form::Shell(shell) => answer(out, render::statements(shell, &changes)?.expose()),
+        Form::Shell(shell) => answer_shell(shell, out, render::statements(shell, &changes)?.expose()),
         Form::GitHub(file) => {
             let github = render::github(&changes, &delimiter()?, exports::is_token)?;
             out.write_all(github.masks.expose())

@@ -37,7 +37,7 @@ use crate::shell::mark::{self, Mark, NEVER, State};
 use crate::shell::render::{self, Change};
 use crate::store::file;
 
-use super::answer;
+use super::{answer, answer_shell};
 
 /// Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
 ///
@@ -51,6 +51,8 @@ use super::answer;
 ///   xonsh        execx($(seqera hook xonsh))
 ///   tcsh         eval "`seqera hook tcsh`"
 ///   nu           once: seqera hook nu | save -f ($nu.user-autoload-dirs | first | path join seqera.nu)
+///
+/// --off is taken in the same way, and in nu by: seqera hook nu --off | from json | load-env
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct HookArgs {
@@ -113,7 +115,7 @@ fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
             .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))?;
         return answer(out, format!("{}; source $__seqera_dir:q/hook.tcsh", head.join("; ")).as_bytes());
     }
-    answer(out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
+    answer_shell(shell, out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
 }
 
 fn body(shell: Shell) -> &'static str {
@@ -138,11 +140,14 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
         }
         Shell::Fish => "functions -q __seqera_off; and __seqera_off",
         Shell::PowerShell => "if (Test-Path Function:__seqera_off) { __seqera_off }",
-        Shell::Elvish => "try { eval __seqera_off } catch e { }",
-        Shell::Xonsh => "globals().get('__seqera_off', lambda: None)()",
+        // A block would not see a name of the terminal's.
+        Shell::Elvish => "var _ = ?(eval __seqera_off)",
+        Shell::Xonsh => "__xonsh__.ctx.get('__seqera_off', lambda: None)()",
         Shell::Tcsh => {
-            "if ( $?__seqera_precmd ) alias precmd \"$__seqera_precmd:q\"; \
-             unset __seqera_*; unsetenv SEQERA_PROMPT"
+            // tcsh expands a variable before it knows whether it will use it. An alias of nothing would be one
+            // more than there was.
+            "if ( $?__seqera_precmd ) eval 'alias precmd \"$__seqera_precmd:q\"'; \
+             if ( \"`alias precmd`\" == '' ) unalias precmd; unset __seqera_*; unsetenv SEQERA_PROMPT"
         }
         Shell::Nu => "",
     };
@@ -150,13 +155,18 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
         Shell::Posix => way_out.replace("typeset -f", "command -v"),
         _ => way_out.into(),
     };
-    let statements = render::statements(shell, &exports::unset_ours(env))?;
+    let mut changes = exports::unset_ours(env);
+    if shell == Shell::Nu {
+        // Without its variable the hook takes itself out at the next prompt.
+        changes.extend([Change::Unset("SEQERA_PROMPT"), Change::Unset("__seqera")]);
+    }
+    let statements = render::statements(shell, &changes)?;
     let mut line = way_out.into_bytes();
     if !line.is_empty() && !statements.is_empty() {
         line.extend_from_slice(b"; ");
     }
     line.extend_from_slice(statements.expose());
-    answer(out, &line)
+    answer_shell(shell, out, &line)
 }
 
 /// Runs `seqera hook-env`. `fresh` answers the profile, as it then is, with a token that has at least the

@@ -38,8 +38,8 @@ use crate::paths::{Paths, non_empty};
 use crate::profile::{Profile, ProfileName, ProviderId};
 use crate::secret::Secret;
 use crate::session::{Fresh, Sessions, Want};
-use crate::shell::exports;
 use crate::shell::render::Change;
+use crate::shell::{Shell, exports, xonsh};
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -277,6 +277,18 @@ pub(crate) fn answer(out: &mut impl Write, text: &[u8]) -> Result<()> {
     out.write_all(&line)
         .and_then(|()| out.flush())
         .map_err(|error| Error::io("the answer cannot be written to standard output", &error))
+}
+
+/// The same for a shell that evaluates the answer to `$(…)` or its like.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub(crate) fn answer_shell(shell: Shell, out: &mut impl Write, text: &[u8]) -> Result<()> {
+    answer(out, text)?;
+    if shell == Shell::Xonsh {
+        xonsh::until_read();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

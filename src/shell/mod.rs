@@ -13,6 +13,7 @@ pub mod mark;
 mod quote;
 pub mod render;
 pub mod segment;
+pub mod xonsh;
 
 /// A shell whose language we can write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

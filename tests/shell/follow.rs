@@ -14,13 +14,13 @@ use crate::support::login;
 use crate::support::session::{self, Login, Token, now};
 
 /// A person who has the hook in the start-up file of their shell, as its help tells.
-struct Person {
-    home: Home,
-    platform: Platform,
+pub(super) struct Person {
+    pub(super) home: Home,
+    pub(super) platform: Platform,
 }
 
 impl Person {
-    fn new() -> Person {
+    pub(super) fn new() -> Person {
         let home = Home::with_file_store();
         home.script("snapshot", SNAPSHOT);
         let person = Person { home, platform: Platform::start() };
@@ -30,13 +30,14 @@ impl Person {
         person
     }
 
-    fn start_up_file(&self, shell: Shell) -> std::path::PathBuf {
+    pub(super) fn start_up_file(&self, shell: Shell) -> std::path::PathBuf {
         let (name, load) = match shell {
             Shell::Bash => (".bashrc", "eval \"$(seqera hook bash)\"\n"),
             Shell::Zsh => (".zshrc", "eval \"$(seqera hook zsh)\"\n"),
             Shell::Fish => ("config.fish", "seqera hook fish | source\n"),
             Shell::Elvish => ("rc.elv", "eval (seqera hook elvish | slurp)\n"),
             Shell::Xonsh => (".xonshrc", "$THREAD_SUBPROCS = False\nexecx($(seqera hook xonsh))\n"),
+            Shell::Posix => ("rc", "eval \"$(seqera hook posix)\"; seqera_with snapshot\n"),
             Shell::Tcsh => (".tcshrc", "eval \"`seqera hook tcsh`\"\n"),
             Shell::Nu => {
                 std::fs::write(self.home.path().join("seqera.nu"), self.seqera(&["hook", "nu"])).unwrap();
@@ -47,18 +48,18 @@ impl Person {
         self.home.write(name, load)
     }
 
-    fn opens(&self, shell: Shell, env: &[(&str, &str)]) -> Terminal<'_> {
+    pub(super) fn opens(&self, shell: Shell, env: &[(&str, &str)]) -> Terminal<'_> {
         Terminal::open(&self.home, shell, &self.start_up_file(shell), env)
     }
 
     /// Runs the program in another place than the terminal.
     #[track_caller]
-    fn seqera(&self, args: &[&str]) -> String {
+    pub(super) fn seqera(&self, args: &[&str]) -> String {
         self.home.run("seqera", args, "").ok()
     }
 
     /// Lets every run of the program be written down.
-    fn count_calls(&self) {
+    pub(super) fn count_calls(&self) {
         let link = self.home.bin().join("seqera");
         std::fs::remove_file(link).unwrap();
         let real = env!("CARGO_BIN_EXE_seqera");
@@ -66,7 +67,7 @@ impl Person {
             .script("seqera", &format!("#!/bin/sh\necho \"$*\" >>\"$HOME/calls\"\nexec {real} \"$@\"\n"));
     }
 
-    fn calls(&self) -> Vec<String> {
+    pub(super) fn calls(&self) -> Vec<String> {
         let calls = std::fs::read_to_string(self.home.path().join("calls")).unwrap_or_default();
         calls.lines().map(String::from).collect()
     }
@@ -97,13 +98,13 @@ fn age(login: &Login, left: u64) {
 }
 
 /// The environment at the next prompt.
-fn next(terminal: &mut Terminal<'_>) -> Env {
+pub(super) fn next(terminal: &mut Terminal<'_>) -> Env {
     terminal.type_line("");
     terminal.env()
 }
 
 #[track_caller]
-fn has_token(env: &Env, token: &str) {
+pub(super) fn has_token(env: &Env, token: &str) {
     assert_eq!(text(env, "SEQERA_ACCESS_TOKEN"), Some(token));
     assert_eq!(text(env, "TOWER_ACCESS_TOKEN"), Some(token));
 }
@@ -118,7 +119,7 @@ const OURS: [&str; 6] = [
 ];
 
 #[track_caller]
-fn has_nothing(env: &Env) {
+pub(super) fn has_nothing(env: &Env) {
     for name in OURS {
         assert_eq!(text(env, name), None, "{name}");
     }
@@ -415,12 +416,7 @@ fn evaluations() -> Vec<(Shell, std::path::PathBuf, Vec<&'static str>)> {
             program("elvish"),
             vec!["-norc", "-c", "try { eval (seqera env | slurp) } catch e { }; e:env"],
         ),
-        // In two steps: run with -c on a busy machine, xonsh 0.13 now and then evaluates nothing of the one-liner.
-        (
-            Shell::Xonsh,
-            program("xonsh"),
-            vec!["--no-rc", "-c", "exports = $(seqera env); execx(exports); $[env]"],
-        ),
+        (Shell::Xonsh, program("xonsh"), vec!["--no-rc", "-c", "execx($(seqera env)); $[env]"]),
         (
             Shell::Nu,
             nu(),

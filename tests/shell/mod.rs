@@ -6,9 +6,11 @@ mod files;
 mod follow;
 mod hook;
 mod mark;
+mod off;
 mod round_trip;
 mod segment;
-mod terminal;
+pub mod terminal;
+mod xonsh;
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +31,7 @@ fn tool(path: &str) -> PathBuf {
 }
 
 /// Nushell: `npm install --prefix target/tools nushell@0.108.0`.
-fn nu() -> PathBuf {
+pub fn nu() -> PathBuf {
     tool("node_modules/@nushell/linux-x64/bin/nu")
 }
 

@@ -13,6 +13,8 @@ packages=(
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
     # shells, terminals and their linters
     zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
+    # what finds the completions and manual pages
+    bash-completion man-db
     # a browser for the login pages
     chromium
     # measuring
