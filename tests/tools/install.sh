@@ -12,7 +12,7 @@ packages=(
     # keychains: the kernel's, gnome-keyring on a private bus, and a peer to compare with
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
     # shells, terminals and their linters
-    zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
+    zsh fish dash mksh tcsh elvish xonsh tmux direnv patchelf shellcheck shfmt python3 python3-venv
     # a browser for the login pages
     chromium
     # measuring
@@ -59,6 +59,7 @@ fi
 
 tests/tools/install-git.sh
 tests/tools/install-sekuire.sh
+tests/tools/install-shells.sh
 
 if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then
     say "from npm: tests/oidc"
