@@ -430,13 +430,7 @@ fn off_leaves_the_shell_as_it_was() {
         let env = terminal.env();
         assert_eq!(text(&env, "TOWER_ACCESS_TOKEN").map(str::as_bytes), Some(TOKEN), "{shell}");
 
-        let variables = env.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
-        let output = home
-            .command(env!("CARGO_BIN_EXE_seqera"))
-            .envs(variables)
-            .args(["hook", &shell.to_string(), "--off"])
-            .output();
-        write(&home.path("off"), &output.unwrap().stdout);
+        home.off(shell, &env);
         terminal.type_line(if shell == Shell::Fish {
             "cat $HOME/off | source"
         } else {

@@ -1,0 +1,1 @@
+//! Shells that are newer than a stable Debian's.
