@@ -10,6 +10,7 @@
 # shellcheck disable=SC2034,SC2154 # variables for the prompt, and those set before this file
 # shellcheck disable=SC2071 # times have ten digits, so text compares as numbers do
 # shellcheck disable=SC2086 # options are none or one word, and IFS is a space
+# shellcheck disable=SC2119,SC2120 # an argument comes from those who call the hook before a command
 # shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
@@ -120,8 +121,8 @@ __seqera_off() {
     for entry in "${!name}"; do
       if [[ $entry == __seqera_hook ]]; then continue; fi
       # Others write before and behind us, and bash-preexec writes lines.
-      entry=${entry//__seqera_hook[$end]/}
-      entry=${entry%[$end]__seqera_hook}
+      entry=${entry//__seqera_hook["$end"]/}
+      entry=${entry%["$end"]__seqera_hook}
       kept+=("${entry//__seqera_hook/:}")
     done
     if ((${#kept[@]} == 0)); then
@@ -137,10 +138,11 @@ __seqera_off() {
     if [[ ! $PS0 ]]; then unset PS0; fi
   fi
   if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
-  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
+  if [[ -n ${BLE_VERSION-} ]]; then blehook PREEXEC-=__seqera_hook; fi
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
     __seqera_second
+  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
 }
 declare -ft __seqera_off # a function without this attribute finds its caller's DEBUG trap again when it ends
 
@@ -170,7 +172,9 @@ if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
     __seqera_preexec=debug
   fi
   if [[ ${preexec_functions[*]-} == *__seqera_hook* ]]; then
-    :
+    : # it calls us
+  elif [[ -n ${BLE_VERSION-} ]]; then
+    blehook PREEXEC!=__seqera_hook
   elif [[ $__seqera_preexec == debug ]]; then
     # Not before the first prompt, and not when the hook is gone and someone has kept a copy of this.
     if [[ -z $(trap -p DEBUG) ]]; then trap '[[ ${__seqera_line--} == - ]] || __seqera_debug "$_"' DEBUG; fi

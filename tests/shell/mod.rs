@@ -11,6 +11,7 @@ mod newer;
 mod round_trip;
 mod segment;
 mod terminal;
+mod vscode;
 
 use std::path::{Path, PathBuf};
 

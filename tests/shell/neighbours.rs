@@ -1,48 +1,61 @@
-//! The real things that the hook shares a shell with: VS Code's shell integration, starship, ble.sh.
+//! Who the hook shares a shell with: the real starship and ble.sh, and what others make of PROMPT_COMMAND and DEBUG traps.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use seqera_credential_helper::shell::Shell;
 
+use super::care::processes;
 use super::terminal::{Env, Home, Terminal, now, text};
-use super::{newest, program, tool};
+use super::{newest, tool, write};
 
-const TOKEN: &[u8] = b"eyJhbGciOi.first";
-const SECOND: &[u8] = b"eyJhbGciOi.second";
-
-fn logged_in(shell: Shell) -> Home {
-    let home = Home::new();
-    home.at_once(|| {
-        home.log_in(1, "acme");
-        home.answers(shell, &Env::new(), Some(TOKEN));
-    });
-    home
-}
+pub const TOKEN: &[u8] = b"eyJhbGciOi.first";
+pub const SECOND: &[u8] = b"eyJhbGciOi.second";
 
 #[track_caller]
-fn has_token(env: &Env, token: &[u8], terminal: &Terminal<'_>) {
+pub fn has_token(env: &Env, token: &[u8], terminal: &Terminal<'_>) {
     let found = text(env, "TOWER_ACCESS_TOKEN").map(str::as_bytes);
     assert_eq!(found, Some(token), "{}", terminal.screen());
 }
 
-/// Which shell, and whether it has a place for a hook before a command there.
-struct Kind {
-    shell: Shell,
-    program: PathBuf,
-    before_commands: bool,
+/// Which shell, whether it is Debian unstable's, and whether it has a place for a hook before a command.
+pub struct Kind {
+    pub shell: Shell,
+    pub newest: bool,
+    pub before_commands: bool,
 }
 
+pub const BASH: Kind = Kind { shell: Shell::Bash, newest: false, before_commands: false };
+pub const NEWEST_BASH: Kind = Kind { shell: Shell::Bash, newest: true, before_commands: true };
+pub const ZSH: Kind = Kind { shell: Shell::Zsh, newest: false, before_commands: true };
+pub const FISH: Kind = Kind { shell: Shell::Fish, newest: false, before_commands: true };
+pub const NEWEST_FISH: Kind = Kind { shell: Shell::Fish, newest: true, before_commands: true };
+
 impl Kind {
-    fn new(shell: Shell, program: PathBuf, before_commands: bool) -> Kind {
-        Kind { shell, program, before_commands }
+    /// The home of a person who has logged in and has this shell.
+    pub fn logged_in(&self) -> Home {
+        let home = Home::new();
+        if self.newest {
+            home.prefers(&newest(&self.shell.to_string()));
+        }
+        home.at_once(|| {
+            home.log_in(1, "acme");
+            home.answers(self.shell, &Env::new(), Some(TOKEN));
+        });
+        home
     }
 
-    fn path(&self) -> String {
-        self.program.display().to_string()
-    }
-
-    fn keeps_status(&self) -> &'static str {
+    pub fn keeps_status(&self) -> &'static str {
         if self.shell == Shell::Fish { "echo $status > $HOME/status" } else { "echo $? > $HOME/status" }
+    }
+
+    /// The hook asks once in thirty seconds, and a DEBUG trap looks once in one: here nobody waits that long.
+    pub fn forgets_when_it_asked(&self) -> &'static str {
+        if self.shell == Shell::Fish {
+            "set -g __seqera_retry 0"
+        } else {
+            "__seqera_retry=0 __seqera_second="
+        }
     }
 
     fn takes_off(&self) -> &'static str {
@@ -50,8 +63,9 @@ impl Kind {
     }
 }
 
-/// The hook's whole life in a shell: at a prompt, before a command, a login, an expiry and a logout in another terminal, the end.
-fn lives(kind: &Kind, home: &Home, terminal: &mut Terminal<'_>) {
+/// The hook's whole life: at a prompt and before a command, a login, an end of a token and a logout in another
+/// terminal, and its own.
+pub fn lives(kind: &Kind, home: &Home, terminal: &mut Terminal<'_>) {
     let shell = kind.shell;
     let env = terminal.env();
     has_token(&env, TOKEN, terminal);
@@ -61,41 +75,36 @@ fn lives(kind: &Kind, home: &Home, terminal: &mut Terminal<'_>) {
     assert_eq!(terminal.reads("status").trim(), "7");
     assert_eq!(home.calls().len(), 1, "{:?}\n{}", home.calls(), terminal.screen());
 
-    let next = |terminal: &mut Terminal<'_>| {
-        // A prompt within the second in which a DEBUG trap has looked, and one that a switch was made after.
-        std::thread::sleep(std::time::Duration::from_millis(1100));
+    // What happens while the shell waits at its prompt.
+    let next = |terminal: &mut Terminal<'_>, change: &dyn Fn()| {
+        terminal.type_line(kind.forgets_when_it_asked());
+        std::thread::sleep(Duration::from_millis(300));
+        home.at_once(change);
         if !kind.before_commands {
             terminal.type_line("");
         }
         terminal.env()
     };
-    home.at_once(|| {
+    let env = next(terminal, &|| {
         home.log_in(2, "umbrella");
         home.answers(shell, &env, Some(SECOND));
     });
-    let env = next(terminal);
     has_token(&env, SECOND, terminal);
 
     // The same login, whose token is due.
-    let mut profile = home.at_once(|| {
-        let profile = home.log_in(3, "umbrella");
+    let env = next(terminal, &|| {
+        let mut profile = home.log_in(2, "umbrella");
         home.answers(shell, &env, Some(TOKEN));
-        profile
+        profile.access_expires_at = Some(now() - 100);
+        home.put(&profile);
     });
-    let env = next(terminal);
     has_token(&env, TOKEN, terminal);
-    let calls = home.calls().len();
-    forget_the_last_call(shell, terminal);
-    profile.access_expires_at = Some(now() - 100);
-    home.put(&profile);
-    next(terminal);
-    assert_eq!(home.calls().len(), calls + 1, "{:?}\n{}", home.calls(), terminal.screen());
+    assert_eq!(home.calls().len(), 3, "{:?}\n{}", home.calls(), terminal.screen());
 
-    home.at_once(|| {
+    let env = next(terminal, &|| {
         home.log_out();
         home.answers(shell, &env, None);
     });
-    let env = next(terminal);
     assert_eq!((text(&env, "TOWER_ACCESS_TOKEN"), text(&env, "SEQERA_ENV")), (None, None));
 
     home.off(shell, &env);
@@ -110,145 +119,161 @@ fn lives(kind: &Kind, home: &Home, terminal: &mut Terminal<'_>) {
     }
 }
 
-/// The hook asks once in thirty seconds; here nobody waits that long.
-fn forget_the_last_call(shell: Shell, terminal: &mut Terminal<'_>) {
-    terminal.type_line(if shell == Shell::Fish { "set -g __seqera_retry 0" } else { "__seqera_retry=0" });
-    terminal.env();
-}
-
-/// VS Code's scripts: `tests/tools/install-shells.sh`.
-fn vscode(name: &str) -> PathBuf {
-    tool(&format!("vscode/{name}"))
-}
-
-/// How VS Code starts a shell whose start-up file is there: with its own in front.
-fn command_line_in_vscode(kind: &Kind, home: &Home) -> Vec<String> {
-    let mut line: Vec<String> =
-        ["env", "TERM_PROGRAM=vscode", "VSCODE_INJECTION=1", "VSCODE_NONCE=nonce"].map(String::from).into();
-    match kind.shell {
-        Shell::Bash => {
-            let script = vscode("shellIntegration-bash.sh").display().to_string();
-            line.extend([kind.path(), "--init-file".into(), script]);
-        }
-        Shell::Zsh => {
-            let dir = home.path("vscode-zsh");
-            std::fs::create_dir_all(&dir).unwrap();
-            for (from, to) in [
-                ("rc", ".zshrc"),
-                ("env", ".zshenv"),
-                ("profile", ".zprofile"),
-                ("login", ".zlogin"),
-            ] {
-                std::fs::copy(vscode(&format!("shellIntegration-{from}.zsh")), dir.join(to)).unwrap();
-            }
-            line.push(format!("ZDOTDIR={}", dir.display()));
-            line.push(format!("USER_ZDOTDIR={}", home.dir.path().display()));
-            line.extend([kind.path(), "-i".into()]);
-        }
-        _ => {
-            let script = vscode("shellIntegration.fish").display().to_string();
-            line.extend([kind.path(), "--init-command".into(), format!(". \"{script}\"")]);
-        }
-    }
-    line
-}
-
-/// The hook in the start-up file that a person has where the shell looks for it.
-fn start_up_file(kind: &Kind, home: &Home, options: &[&str], before: &str) {
-    let rc = home.rc(kind.shell, options, before, "");
-    let place = match kind.shell {
-        Shell::Bash => home.path(".bashrc"),
-        Shell::Zsh => return,
-        _ => {
-            std::fs::create_dir_all(home.path("config/fish")).unwrap();
-            home.path("config/fish/config.fish")
-        }
+/// starship with a prompt that shows our segment, as the file we ship has it, and the status of the last command.
+fn with_starship(kind: &Kind, starship_first: bool) -> (Home, PathBuf) {
+    let home = kind.logged_in();
+    home.prefers(&newest("starship"));
+    let segment = include_str!("../../shell/starship.toml");
+    let config = format!(
+        "format = '${{env_var.SEQERA_PROMPT}}$status> '\n{segment}\n[status]\ndisabled = false\nformat = '<$status>'\n"
+    );
+    std::fs::create_dir(home.path(".config")).unwrap();
+    write(&home.path(".config/starship.toml"), config.as_bytes());
+    let starship = format!("eval \"$(starship init {})\"", kind.shell);
+    let rc = match starship_first {
+        true => home.rc(kind.shell, &[], &starship, ""),
+        false => home.rc(kind.shell, &[], "", &starship),
     };
-    std::fs::rename(rc, place).unwrap();
+    (home, rc)
 }
 
-fn lives_in_vscode(kind: &Kind, options: &[&str], before: &str) {
-    let home = logged_in(kind.shell);
-    start_up_file(kind, &home, options, before);
-    let mut terminal = Terminal::run(&home, &command_line_in_vscode(kind, &home), &[]);
-    let recording = home.path("recording");
-    terminal.record(&recording);
-    lives(kind, &home, &mut terminal);
-
-    let sent = std::fs::read(&recording).unwrap();
-    let sent = String::from_utf8_lossy(&sent);
-    for mark in ["\x1b]633;A\x07", "\x1b]633;B\x07", "\x1b]633;C\x07", "\x1b]633;D;7\x07", "\x1b]633;D;0\x07"] {
-        assert!(sent.contains(mark), "no {mark:?} in {sent:?}");
+fn lives_with_starship(kind: &Kind) {
+    for starship_first in [true, false] {
+        let (home, rc) = with_starship(kind, starship_first);
+        let mut terminal = Terminal::open(&home, kind.shell, &rc, &[]);
+        terminal.sees("acme > ");
+        terminal.type_line("sh -c 'exit 37'");
+        terminal.sees("acme <37>> ");
+        home.log_in(1, "umbrella");
+        terminal.type_line("");
+        terminal.sees("umbrella ");
+        home.log_in(1, "acme");
+        terminal.type_line("clear");
+        lives(kind, &home, &mut terminal);
     }
-    let status = kind.keeps_status();
-    assert!(sent.contains(&format!("\x1b]633;E;{status}")), "no {status} in {sent:?}");
-    assert!(!sent.contains("\x1b]633;E;__seqera_hook"), "our hook is no command of the person's: {sent:?}");
-
-    let last = sent.rfind("\x1b]633;E;snapshot").expect("the commands after the hook are marked");
-    assert!(sent[last..].contains("\x1b]633;D;0\x07"), "{sent:?}");
-}
-
-fn bash() -> Kind {
-    Kind::new(Shell::Bash, program("bash"), false)
-}
-
-fn newest_bash() -> Kind {
-    Kind::new(Shell::Bash, newest("bash"), true)
-}
-
-fn zsh() -> Kind {
-    Kind::new(Shell::Zsh, program("zsh"), true)
-}
-
-const HISTORY: &str = "HISTCONTROL=ignoreboth"; // VS Code then takes commands from the DEBUG trap
-
-#[test]
-fn bash_in_vs_code_follows_the_login() {
-    lives_in_vscode(&bash(), &[], "");
-    lives_in_vscode(&bash(), &[], HISTORY);
 }
 
 #[test]
-fn bash_with_a_debug_trap_in_vs_code_follows_the_login() {
-    let kind = Kind { before_commands: true, ..bash() };
-    lives_in_vscode(&kind, &["--preexec"], "");
-    lives_in_vscode(&kind, &["--preexec"], HISTORY);
+fn bash_with_starship_follows_the_login() {
+    lives_with_starship(&BASH);
 }
 
 #[test]
-fn the_newest_bash_in_vs_code_follows_the_login() {
-    lives_in_vscode(&newest_bash(), &[], "");
-    lives_in_vscode(&newest_bash(), &[], HISTORY);
+fn the_newest_bash_with_starship_follows_the_login() {
+    lives_with_starship(&NEWEST_BASH);
 }
 
 #[test]
-fn zsh_in_vs_code_follows_the_login() {
-    lives_in_vscode(&zsh(), &[], "");
+fn zsh_with_starship_follows_the_login() {
+    lives_with_starship(&ZSH);
+}
+
+/// starship starts some of its own; we add none.
+#[test]
+fn a_prompt_of_starship_starts_no_process_of_ours() {
+    for (kind, count) in [
+        (BASH, "prompts=0; starship_precmd_user_func=count; count() { ((prompts += 1)); }"),
+        (ZSH, "prompts=0; precmd() { ((prompts += 1)); }"),
+    ] {
+        let (home, rc) = with_starship(&kind, true);
+        let loads = std::fs::read_to_string(&rc).unwrap();
+        let counted = |text: String| {
+            write(&rc, text.as_bytes());
+            processes(&home, kind.shell, &rc, 1)
+        };
+        let with = counted(format!("{loads}\n{count}\n"));
+        let without = counted(format!("{}\n{count}\n", loads.replace("$(cat ", "$(: ")));
+        assert!(without >= 100, "starship's own are counted: {without}");
+        // Those around the first and the last prompt may be missed.
+        assert!(with.abs_diff(without) < 50, "{with} with the hook, {without} without");
+    }
+}
+
+fn lives_with_ble_sh(kind: &Kind, before: &str) {
+    let home = kind.logged_in();
+    let ble = tool("shells/usr/share/blesh/ble.sh");
+    // What is typed before the prompt is there is no paste.
+    let load = format!("source {} --noattach; bleopt accept_line_threshold=-1", ble.display());
+    let before = format!("{load}\n{before}");
+    let rc = home.rc(Shell::Bash, &[], &before, "ble-attach");
+    let mut terminal = Terminal::open(&home, Shell::Bash, &rc, &[("USER", "someone")]);
+    lives(kind, &home, &mut terminal);
 }
 
 #[test]
-fn fish_in_vs_code_follows_the_login() {
-    lives_in_vscode(&Kind::new(Shell::Fish, program("fish"), true), &[], "");
+fn bash_with_ble_sh_follows_the_login() {
+    let kind = Kind { before_commands: true, ..BASH };
+    lives_with_ble_sh(&kind, "");
+    lives_with_ble_sh(&kind, "ble-import integration/bash-preexec");
 }
 
 #[test]
-fn the_newest_fish_in_vs_code_follows_the_login() {
-    lives_in_vscode(&Kind::new(Shell::Fish, newest("fish"), true), &[], "");
+fn the_newest_bash_with_ble_sh_follows_the_login() {
+    lives_with_ble_sh(&NEWEST_BASH, "");
+    lives_with_ble_sh(&NEWEST_BASH, "ble-import integration/bash-preexec");
 }
 
-/// VS Code runs the person's shell once to learn the environment of the window.
+/// Others set PROMPT_COMMAND before and after us, as text or lines.
 #[test]
-fn vs_code_learns_no_token() {
-    for kind in [bash(), newest_bash(), zsh()] {
-        let home = logged_in(kind.shell);
-        start_up_file(&kind, &home, &[], "");
-        let line = command_line_in_vscode(&kind, &home);
-        let mut command = home.command(&line[0]);
-        let line = line[1..].iter().filter(|word| *word != "-i");
-        let output = command.args(line).args(["-ic", "env"]).output().unwrap();
+fn off_finds_the_hook_in_bash_wherever_it_has_come_to() {
+    let direnv = "eval \"$(direnv hook bash)\"";
+    for kind in [BASH, NEWEST_BASH] {
+        for (options, after) in [
+            (&[][..], "PROMPT_COMMAND=\"other=1; $PROMPT_COMMAND\""),
+            (&[], "PROMPT_COMMAND=$'other=1\\n'\"$PROMPT_COMMAND\"$'\\nmore=1'"),
+            (&[], "PROMPT_COMMAND=$'other=1\\n'\"$PROMPT_COMMAND\""),
+            (&[], "PROMPT_COMMAND=(other=1 \"$PROMPT_COMMAND\" more=1)"),
+            (&[], direnv),
+            (
+                &["--preexec"],
+                "saved=$(trap -p DEBUG); trap 'eval \"$__kept\"' DEBUG; eval \"terms=($saved)\"; __kept=${terms[2]}",
+            ),
+            (&["--preexec"], ""),
+        ] {
+            let home = kind.logged_in();
+            let rc = home.rc(Shell::Bash, options, "", after);
+            let mut terminal = Terminal::open(&home, Shell::Bash, &rc, &[]);
+            let env = terminal.env();
+            has_token(&env, TOKEN, &terminal);
+            home.off(Shell::Bash, &env);
+            terminal.type_line(kind.takes_off());
+            terminal.env();
+            assert_eq!(text(&terminal.env(), "TOWER_ACCESS_TOKEN"), None);
+            terminal.type_line("echo \"${PROMPT_COMMAND[*]-} ${PS0-} $(trap -p DEBUG)\" >$HOME/left");
+            let left = terminal.reads("left");
+            assert!(!left.contains("__seqera"), "{after:?} has left {left:?}");
+            assert_eq!(left.contains("other=1"), after.contains("other=1"), "{left:?}");
+            let screen = terminal.screen();
+            assert!(!screen.contains("not found") && !screen.contains("syntax"), "{after:?}\n{screen}");
+        }
+    }
+}
+
+/// A DEBUG trap runs before every command, also in a shell that has no prompt and is asked for its environment.
+#[test]
+fn a_debug_trap_exports_nothing_before_the_first_prompt() {
+    for kind in [BASH, NEWEST_BASH] {
+        let home = kind.logged_in();
+        let rc = home.rc(Shell::Bash, &["--preexec"], "", "");
+        let output = home.command("bash").arg("--rcfile").arg(rc).args(["-ic", "env"]).output().unwrap();
         let out = String::from_utf8(output.stdout).unwrap();
-        assert!(out.contains("HOME="), "{out}");
-        assert!(!out.contains("ACCESS_TOKEN") && !out.contains("SEQERA_PROMPT"), "{out}");
+        assert!(out.contains("HOME=") && !out.contains("ACCESS_TOKEN"), "{out}");
         assert_eq!(home.calls(), Vec::<String>::new());
+    }
+}
+
+/// What bash-preexec does where the person has extdebug: a function that fails keeps the command from being run.
+#[test]
+fn the_hook_before_a_command_does_not_keep_it_from_being_run() {
+    for kind in [BASH, NEWEST_BASH] {
+        let home = kind.logged_in();
+        // Others' arrays, as they are without bash-preexec itself.
+        let before = "bash_preexec_imported=defined; precmd_functions=(); seven() { return 7; }";
+        let each = "for each in \"${preexec_functions[@]}\"; do seven; \"$each\" \"$BASH_COMMAND\"; done";
+        let after = format!("shopt -s extdebug; trap '{each}' DEBUG");
+        let rc = home.rc(Shell::Bash, &[], before, &after);
+        let terminal = Terminal::open(&home, Shell::Bash, &rc, &[]);
+        terminal.type_line("echo $TOWER_ACCESS_TOKEN >$HOME/ran");
+        assert_eq!(terminal.reads("ran").trim().as_bytes(), TOKEN);
     }
 }

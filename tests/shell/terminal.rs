@@ -71,6 +71,11 @@ impl Home {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a program before the system's of the same name.
+    pub fn prefers(&self, program: &Path) {
+        std::os::unix::fs::symlink(program, self.path("bin").join(program.file_name().unwrap())).unwrap();
+    }
+
     /// A login as the session room writes it: profile and mark.
     pub fn log_in(&self, generation: u64, organization: &str) -> Profile {
         let profile = Profile {

@@ -12,7 +12,9 @@ packages=(
     # keychains: the kernel's, gnome-keyring on a private bus, and a peer to compare with
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
     # shells, terminals and their linters
-    zsh fish dash mksh tcsh elvish xonsh tmux direnv patchelf shellcheck shfmt python3 python3-venv
+    zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
+    # to trust and to run newer ones, of Debian unstable
+    debian-archive-keyring patchelf
     # a browser for the login pages
     chromium
     # measuring
