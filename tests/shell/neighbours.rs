@@ -6,7 +6,7 @@ use std::time::Duration;
 use seqera_credential_helper::shell::Shell;
 
 use super::care::processes;
-use super::terminal::{Env, Home, Terminal, now, text};
+use super::terminal::{Env, Home, Terminal, now, text, wait_for};
 use super::{newest, tool, write};
 
 pub const TOKEN: &[u8] = b"eyJhbGciOi.first";
@@ -50,12 +50,15 @@ impl Kind {
     }
 
     /// The hook asks once in thirty seconds, and a DEBUG trap looks once in one: here nobody waits that long.
-    pub fn forgets_when_it_asked(&self) -> &'static str {
-        if self.shell == Shell::Fish {
-            "set -g __seqera_retry 0"
-        } else {
-            "__seqera_retry=0 __seqera_second="
-        }
+    pub fn forgets_when_it_asked(&self, home: &Home, terminal: &Terminal<'_>) {
+        let forgets = match self.shell {
+            Shell::Fish => "set -g __seqera_retry 0",
+            _ => "__seqera_retry=0 __seqera_second=",
+        };
+        terminal.type_line(&format!("touch $HOME/forgets; {forgets}"));
+        let done = home.path("forgets");
+        wait_for(|| done.exists(), || terminal.screen());
+        std::fs::remove_file(done).unwrap();
     }
 
     fn takes_off(&self) -> &'static str {
@@ -77,8 +80,8 @@ pub fn lives(kind: &Kind, home: &Home, terminal: &mut Terminal<'_>) {
 
     // What happens while the shell waits at its prompt.
     let next = |terminal: &mut Terminal<'_>, change: &dyn Fn()| {
-        terminal.type_line(kind.forgets_when_it_asked());
-        std::thread::sleep(Duration::from_millis(300));
+        kind.forgets_when_it_asked(home, terminal);
+        std::thread::sleep(Duration::from_millis(300)); // the prompt is drawn
         home.at_once(change);
         if !kind.before_commands {
             terminal.type_line("");

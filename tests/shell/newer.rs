@@ -55,17 +55,17 @@ fn after_lunch_the_first_command_has_the_next_token(kind: &Kind) {
     let mut terminal = opens(kind, &home, "", "");
     let env = terminal.env();
     has_token(&env, TOKEN, &terminal);
-    terminal.type_line(kind.forgets_when_it_asked());
+    kind.forgets_when_it_asked(&home, &terminal);
     let written = Instant::now();
     home.at_once(|| {
         let mut profile = home.log_in(1, "acme");
         home.answers(kind.shell, &env, Some(SECOND));
-        profile.access_expires_at = Some(now() + 24); // and is due at half that
+        profile.access_expires_at = Some(now() + 16); // and is due at half that
         home.put(&profile);
     });
     has_token(&terminal.env(), TOKEN, &terminal);
     assert_eq!(home.calls().len(), 1, "the token is not due yet");
-    std::thread::sleep(Duration::from_secs(13).saturating_sub(written.elapsed()));
+    std::thread::sleep(Duration::from_secs(9).saturating_sub(written.elapsed()));
     has_token(&terminal.env(), SECOND, &terminal);
     assert_eq!(home.calls().len(), 2);
 }
