@@ -166,10 +166,11 @@ if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
     ;;
   esac
 
-  # VS Code takes the first command that its DEBUG trap sees for the person's, and PS0 would run ours before that;
-  # it calls a DEBUG trap that it finds once for each line.
-  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${TERM_PROGRAM-} == vscode ]]; then
-    __seqera_preexec=debug
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)); then
+    __seqera_preexec=ps0
+    # VS Code takes the first command that its DEBUG trap sees for the person's, and PS0 would run ours before that;
+    # it calls a DEBUG trap that it finds once for each line.
+    if [[ ${TERM_PROGRAM-} == vscode ]]; then __seqera_preexec=debug; fi
   fi
   if [[ ${preexec_functions[*]-} == *__seqera_hook* ]]; then
     : # it calls us
@@ -178,7 +179,7 @@ if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
   elif [[ $__seqera_preexec == debug ]]; then
     # Not before the first prompt, and not when the hook is gone and someone has kept a copy of this.
     if [[ -z $(trap -p DEBUG) ]]; then trap '[[ ${__seqera_line--} == - ]] || __seqera_debug "$_"' DEBUG; fi
-  elif ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)) && [[ ${PS0-} != *__seqera_hook* ]]; then
+  elif [[ $__seqera_preexec == ps0 && ${PS0-} != *__seqera_hook* ]]; then
     PS0='${ __seqera_hook >&2; }'${PS0-}
   fi
 fi
