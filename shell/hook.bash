@@ -4,12 +4,13 @@
 # due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand three assignments:
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
-#   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash before 5.3)
+#   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash from 5.3 needs none)
 # For a prompt: PS1='${seqera_prompt:+$seqera_prompt }'"$PS1". Written for bash 3.2 and later.
 #
 # shellcheck disable=SC2034,SC2154 # variables for the prompt, and those set before this file
 # shellcheck disable=SC2071 # times have ten digits, so text compares as numbers do
 # shellcheck disable=SC2086 # options are none or one word, and IFS is a space
+# shellcheck disable=SC2119,SC2120 # an argument comes from those who call the hook before a command
 # shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
@@ -18,7 +19,8 @@ __seqera_hook() {
   [[ $now ]] || __seqera_clock
   # Times are compared as text: arithmetic would run what a file says.
   if [[ $line != "$__seqera_line" || ! $now < $__seqera_until || -z ${SEQERA_ENV-} ]]; then __seqera_look; fi
-  if [[ $- == *e* ]]; then return 0; fi # a failing hook would end the shell
+  # A failing hook would end the shell, or, called by bash-preexec with a command, keep that from being run.
+  if [[ $- == *e* || $# -gt 0 ]]; then return 0; fi
   return "$rc"
 }
 
@@ -110,15 +112,18 @@ __seqera_debug() {
 }
 
 __seqera_off() {
-  \local list name entry
+  \local list name entry end=$';\n'
   \local -a kept
   for list in PROMPT_COMMAND __vsc_original_prompt_command STARSHIP_PROMPT_COMMAND precmd_functions preexec_functions; do
     \eval "entry=\"\${${list}[*]-}\""
     if [[ $entry != *__seqera_hook* ]]; then continue; fi
     kept=() name="${list}[@]"
     for entry in "${!name}"; do
-      entry=${entry//__seqera_hook;/}
-      if [[ $entry != __seqera_hook ]]; then kept+=("$entry"); fi
+      if [[ $entry == __seqera_hook ]]; then continue; fi
+      # Others write before and behind us, and bash-preexec writes lines.
+      entry=${entry//__seqera_hook["$end"]/}
+      entry=${entry%["$end"]__seqera_hook}
+      kept+=("${entry//__seqera_hook/:}")
     done
     if ((${#kept[@]} == 0)); then
       unset "$list"
@@ -128,13 +133,18 @@ __seqera_off() {
       \eval "$list=\${kept[0]}"
     fi
   done
-  if [[ ${PS0-} == *__seqera_hook* ]]; then PS0=${PS0//'${ __seqera_hook >&2; }'/}; fi
+  if [[ ${PS0-} == *__seqera_hook* ]]; then
+    PS0=${PS0//'${ __seqera_hook >&2; }'/}
+    if [[ ! $PS0 ]]; then unset PS0; fi
+  fi
   if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
-  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
+  if [[ -n ${BLE_VERSION-} ]]; then blehook PREEXEC-=__seqera_hook; fi
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
     __seqera_second
+  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
 }
+declare -ft __seqera_off # a function without this attribute finds its caller's DEBUG trap again when it ends
 
 # Not in scripts, and not in a run that the Platform started, which has a token of its own.
 if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
@@ -148,7 +158,6 @@ if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
     if [[ -n ${bash_preexec_imported-}${__bp_imported-} ]]; then
       precmd_functions+=(__seqera_hook)
       preexec_functions+=(__seqera_hook)
-      __seqera_preexec=''
     elif [[ $(declare -p PROMPT_COMMAND 2>/dev/null) == "declare -a"* ]]; then
       PROMPT_COMMAND=(__seqera_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
     else
@@ -158,10 +167,19 @@ if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
   esac
 
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)); then
-    if [[ ${PS0-} != *__seqera_hook* && -z ${bash_preexec_imported-}${__bp_imported-} ]]; then
-      PS0='${ __seqera_hook >&2; }'${PS0-}
-    fi
-  elif [[ $__seqera_preexec == debug && -z $(trap -p DEBUG) ]]; then
-    trap '__seqera_debug "$_"' DEBUG
+    __seqera_preexec=ps0
+    # VS Code takes the first command that its DEBUG trap sees for the person's, and PS0 would run ours before that;
+    # it calls a DEBUG trap that it finds once for each line.
+    if [[ ${TERM_PROGRAM-} == vscode ]]; then __seqera_preexec=debug; fi
+  fi
+  if [[ ${preexec_functions[*]-} == *__seqera_hook* ]]; then
+    : # it calls us
+  elif [[ -n ${BLE_VERSION-} ]]; then
+    blehook PREEXEC!=__seqera_hook
+  elif [[ $__seqera_preexec == debug ]]; then
+    # Not before the first prompt, and not when the hook is gone and someone has kept a copy of this.
+    if [[ -z $(trap -p DEBUG) ]]; then trap '[[ ${__seqera_line--} == - ]] || __seqera_debug "$_"' DEBUG; fi
+  elif [[ $__seqera_preexec == ps0 && ${PS0-} != *__seqera_hook* ]]; then
+    PS0='${ __seqera_hook >&2; }'${PS0-}
   fi
 fi

@@ -8,7 +8,7 @@ use seqera_credential_helper::shell::Shell;
 use seqera_credential_helper::shell::mark::Mark;
 
 use super::terminal::{Env, Home, Terminal, command_line, now, text};
-use super::{program, write};
+use super::{newest, program, write};
 
 const TOKEN: &[u8] = b"eyJhbGciOi.first";
 
@@ -21,17 +21,18 @@ fn logged_in(shell: Shell) -> Home {
     home
 }
 
-/// Counts the processes that a shell starts while it draws a thousand prompts.
-fn processes_in_a_thousand_prompts(shell: Shell, after: &str) -> usize {
-    let home = logged_in(shell);
-    let rc = home.rc(shell, &[], "", after);
+/// Counts the processes that a shell starts while it draws this many hundred prompts.
+pub fn processes(home: &Home, shell: Shell, rc: &Path, hundreds: usize) -> usize {
+    for old in ["before", "after"] {
+        let _ = std::fs::remove_file(home.path(old));
+    }
     let log = home.path("strace");
     let mut line: Vec<String> =
         ["strace", "-f", "-qq", "-e", "trace=clone,clone3,fork,vfork,execve", "-o"].map(String::from).into();
     line.push(log.display().to_string());
-    line.extend(command_line(shell, &rc));
-    let mut terminal = Terminal::run(&home, &line, &[]);
-    assert!(terminal.env().contains_key("TOWER_ACCESS_TOKEN"));
+    line.extend(command_line(shell, rc));
+    let mut terminal = Terminal::run(home, &line, &[]);
+    terminal.env();
     let started = || {
         let text = std::fs::read_to_string(&log).unwrap();
         text.lines().filter(|line| !line.contains("CLONE_THREAD") && !line.contains("resumed")).count()
@@ -39,39 +40,51 @@ fn processes_in_a_thousand_prompts(shell: Shell, after: &str) -> usize {
     terminal.type_line("echo $prompts >$HOME/before");
     let before: usize = terminal.reads("before").trim().parse().unwrap();
     let processes = started();
-    for _ in 0..10 {
+    for _ in 0..hundreds {
         terminal.press_enter(100);
     }
     terminal.type_line("echo $prompts >$HOME/after");
     let after: usize = terminal.reads("after").trim().parse().unwrap();
-    assert!(after - before >= 1000, "{after} - {before} prompts were drawn");
-    assert_eq!(home.calls().len(), 1);
+    assert!(after - before >= 100 * hundreds, "{after} - {before} prompts were drawn");
     started() - processes
 }
 
-const COUNT_BASH: &str = "prompts=0; PS1='${prompts:$((prompts+=1)):0}> '";
-const COUNT_ZSH: &str = "prompts=0; precmd() { ((prompts += 1)); }; PS1='> '";
+/// The hook reads the mark a thousand times, and what else a prompt does comes `after` it.
+fn processes_in_a_thousand_prompts(home: &Home, shell: Shell, after: &str) -> usize {
+    let started = processes(home, shell, &home.rc(shell, &[], "", after), 10);
+    assert_eq!(home.calls().len(), 1);
+    started
+}
+
+pub const COUNT_BASH: &str = "prompts=0; PS1='${prompts:$((prompts+=1)):0}> '";
+pub const COUNT_ZSH: &str = "prompts=0; precmd() { ((prompts += 1)); }; PS1='> '";
 
 #[test]
 fn a_thousand_prompts_of_bash_start_no_process() {
-    assert_eq!(processes_in_a_thousand_prompts(Shell::Bash, COUNT_BASH), 0);
+    assert_eq!(processes_in_a_thousand_prompts(&logged_in(Shell::Bash), Shell::Bash, COUNT_BASH), 0);
+    let home = logged_in(Shell::Bash);
+    home.prefers(&newest("bash"));
+    assert_eq!(processes_in_a_thousand_prompts(&home, Shell::Bash, COUNT_BASH), 0);
 }
 
 #[test]
 fn a_thousand_prompts_of_zsh_start_no_process() {
-    assert_eq!(processes_in_a_thousand_prompts(Shell::Zsh, COUNT_ZSH), 0);
+    assert_eq!(processes_in_a_thousand_prompts(&logged_in(Shell::Zsh), Shell::Zsh, COUNT_ZSH), 0);
 }
 
 /// That the counting counts.
 #[test]
 fn a_prompt_that_starts_processes_is_caught() {
     let forks = format!("{COUNT_BASH}; PROMPT_COMMAND=\"$PROMPT_COMMAND; /bin/true\"");
-    assert!(processes_in_a_thousand_prompts(Shell::Bash, &forks) >= 1000);
+    assert!(processes_in_a_thousand_prompts(&logged_in(Shell::Bash), Shell::Bash, &forks) >= 1000);
 }
 
 fn keeps_the_status(shell: Shell, line: &str, expected: &str) {
-    let home = logged_in(shell);
-    let terminal = Terminal::open(&home, shell, &home.rc(shell, &[], "", ""), &[]);
+    keeps_the_status_in(&logged_in(shell), shell, line, expected);
+}
+
+fn keeps_the_status_in(home: &Home, shell: Shell, line: &str, expected: &str) {
+    let terminal = Terminal::open(home, shell, &home.rc(shell, &[], "", ""), &[]);
     for word in line.split(" ⏎ ") {
         terminal.type_line(word);
     }
@@ -84,6 +97,9 @@ fn bash_keeps_the_status_the_pipe_and_the_last_word() {
                 : last word ⏎ echo $_ >$HOME/c ⏎ cat $HOME/a $HOME/b $HOME/c | tr '\\n' . >$HOME/d ⏎ \
                 (cat $HOME/d; echo) >$HOME/status";
     keeps_the_status(Shell::Bash, line, "7.3 4.word.");
+    let home = logged_in(Shell::Bash);
+    home.prefers(&newest("bash"));
+    keeps_the_status_in(&home, Shell::Bash, line, "7.3 4.word.");
 }
 
 #[test]
@@ -430,13 +446,7 @@ fn off_leaves_the_shell_as_it_was() {
         let env = terminal.env();
         assert_eq!(text(&env, "TOWER_ACCESS_TOKEN").map(str::as_bytes), Some(TOKEN), "{shell}");
 
-        let variables = env.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
-        let output = home
-            .command(env!("CARGO_BIN_EXE_seqera"))
-            .envs(variables)
-            .args(["hook", &shell.to_string(), "--off"])
-            .output();
-        write(&home.path("off"), &output.unwrap().stdout);
+        home.off(shell, &env);
         terminal.type_line(if shell == Shell::Fish {
             "cat $HOME/off | source"
         } else {

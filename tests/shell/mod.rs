@@ -6,10 +6,13 @@ mod files;
 mod follow;
 mod hook;
 mod mark;
+mod neighbours;
+mod newer;
 mod off;
 mod round_trip;
 mod segment;
 pub mod terminal;
+mod vscode;
 mod xonsh;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +31,11 @@ fn tool(path: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(path);
     assert!(file.is_file(), "{} is not there: see what `make test` installs", file.display());
     file
+}
+
+/// A program of Debian unstable: `tests/tools/install-shells.sh`.
+fn newest(name: &str) -> PathBuf {
+    tool(&format!("shells/usr/bin/{name}"))
 }
 
 /// Nushell: `npm install --prefix target/tools nushell@0.108.0`.

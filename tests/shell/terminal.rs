@@ -71,6 +71,11 @@ impl Home {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a program before the system's of the same name.
+    pub fn prefers(&self, program: &Path) {
+        std::os::unix::fs::symlink(program, self.path("bin").join(program.file_name().unwrap())).unwrap();
+    }
+
     /// A login as the session room writes it: profile and mark.
     pub fn log_in(&self, generation: u64, organization: &str) -> Profile {
         let profile = Profile {
@@ -168,6 +173,19 @@ impl Home {
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What takes the hook out of a shell that has this environment, as the real program prints it, in `$HOME/off`.
+    pub fn off(&self, shell: Shell, env: &Env) {
+        let variables = env.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
+        let output = self
+            .command(env!("CARGO_BIN_EXE_seqera"))
+            .envs(variables)
+            .args(["hook", &shell.to_string(), "--off"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        write(&self.path("off"), &output.stdout);
     }
 
     /// A start-up file that loads the hook, between what a person may have before and after it.
@@ -288,6 +306,12 @@ impl<'a> Terminal<'a> {
     /// Presses a key by tmux's name for it.
     pub fn press(&self, key: &str) {
         self.tmux(&["send-keys", key]);
+    }
+
+    /// From now on, writes down every byte that is sent to the terminal.
+    pub fn record(&self, file: &Path) {
+        self.tmux(&["pipe-pane", &format!("exec cat >'{}'", file.display())]);
+        wait_for(|| file.exists(), || "nothing is recorded".into());
     }
 
     /// What is on the screen.

@@ -15,6 +15,8 @@ packages=(
     zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
     # what finds the completions and manual pages
     bash-completion man-db
+    # to trust and to run newer ones
+    debian-archive-keyring patchelf
     # a browser for the login pages
     chromium
     # measuring
@@ -61,6 +63,7 @@ fi
 
 tests/tools/install-git.sh
 tests/tools/install-sekuire.sh
+tests/tools/install-shells.sh
 
 if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then
     say "from npm: tests/oidc"
