@@ -185,8 +185,11 @@ impl<'a> Sessions<'a> {
         }
         let put = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session);
         let notice = put.inspect_err(|_| {
-            // The login of before is as it was.
-            let _ = elsewhere.map(|earlier| earlier.save(self.paths));
+            // The login of before is as it was, unless only the disk could not promise to keep the new box.
+            let kept = self.load(&profile.name).ok().flatten();
+            if kept.is_none_or(|kept| kept.generation != session.generation) {
+                let _ = elsewhere.map(|earlier| earlier.save(self.paths));
+            }
         })?;
         fault::point("login-box");
         self.forget_all_but_the_box(&profile.name);
