@@ -33,7 +33,7 @@ fn tool(path: &str) -> PathBuf {
     file
 }
 
-/// A program of Debian unstable: `tests/tools/install-shells.sh`.
+/// A program of the Debian or Ubuntu release in the making: `tests/tools/install-shells.sh`.
 fn newest(name: &str) -> PathBuf {
     tool(&format!("shells/usr/bin/{name}"))
 }

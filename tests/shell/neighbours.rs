@@ -18,7 +18,7 @@ pub fn has_token(env: &Env, token: &[u8], terminal: &Terminal<'_>) {
     assert_eq!(found, Some(token), "{}", terminal.screen());
 }
 
-/// Which shell, whether it is Debian unstable's, and whether it has a place for a hook before a command.
+/// Which shell, whether it is the newest, and whether it has a place for a hook before a command.
 pub struct Kind {
     pub shell: Shell,
     pub newest: bool,

@@ -2,10 +2,10 @@
 # Fetches what the hook has to live with and a stable Debian has too old or not at all, and installs none of it
 # into the system:
 #
-#   target/tools/shells   bash 5.3, fish 4, starship, ble.sh, as packages of Debian unstable, unpacked
+#   target/tools/shells   bash 5.3, fish 4, starship, ble.sh, as packages of the release in the making, unpacked
 #   target/tools/vscode   the shell integration of VS Code, out of the npm package of code-server
 #
-# Unstable drops versions as it moves, so none is asked for: what it has is taken, and checked to be new enough.
+# That release drops versions as it moves, so none is asked for: what it has is taken, and checked to be new enough.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -30,12 +30,25 @@ complete() {
         && [[ -e $1/usr/share/blesh/ble.sh ]]
 }
 
+# Where this machine's own packages come from, and what the release in the making is called there.
+release_in_the_making() {
+    case "$(sed -n 's/^ID=//p' /etc/os-release)" in
+        debian) distribution=Debian suite=sid components=main ;;
+        ubuntu) distribution=Ubuntu suite=devel components='main universe' ;;
+        *) say "this needs Debian or Ubuntu" >&2 && return 1 ;;
+    esac
+    # shellcheck disable=SC2016 # a field of apt's
+    mirror="$(apt-get indextargets --format '$(REPO_URI)' "Origin: $distribution" "Label: $distribution" | head -n 1)"
+    [[ -n $mirror ]] || { say "apt has no lists of packages yet; run: apt-get update" >&2 && return 1; }
+}
+
 fetch_packages() {
-    local work keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    local work mirror distribution suite components
+    release_in_the_making
     work="$(mktemp -d "$tools/fetch.XXXXXX")"
     mkdir -p "$work/parts" "$work/lists/partial" "$work/cache/archives/partial" "$work/root"
-    printf 'Types: deb\nURIs: http://deb.debian.org/debian\nSuites: sid\nComponents: main\nSigned-By: %s\n' \
-        "$keyring" >"$work/parts/sid.sources"
+    printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: %s\nSigned-By: %s\n' "$mirror" "$suite" "$components" \
+        "/usr/share/keyrings/${distribution,}-archive-keyring.gpg" >"$work/parts/newest.sources"
     : >"$work/status"
     # No date is checked, because a mirror that stands still is new enough; of the metadata, only the index.
     local apt=(-q -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$work/parts"
@@ -46,7 +59,7 @@ fetch_packages() {
     while read -r target; do # as apt-file and appstream add them
         [[ $target == Packages ]] || apt+=(-o "Acquire::IndexTargets::deb::$target::DefaultEnabled=false")
     done < <(apt-config dump Acquire::IndexTargets::deb | sed -n 's/^Acquire::IndexTargets::deb::\([^: ]*\) .*/\1/p')
-    say "from Debian unstable: ${packages[*]}"
+    say "from $distribution $suite: ${packages[*]}"
     apt-get "${apt[@]}" update
     (cd "$work" && apt-get "${apt[@]}" download "${packages[@]}")
     local package
@@ -86,7 +99,7 @@ fetch_scripts() {
 mkdir -p "$tools"
 if ! complete "$shells"; then
     fetch_packages
-    complete "$shells" || { say "Debian unstable has something older than the tests need" >&2 && exit 1; }
+    complete "$shells" || { say "that release has something older than the tests need" >&2 && exit 1; }
 fi
 [[ -e $tools/vscode/shellIntegration-bash.sh ]] || fetch_scripts
 for program in bash fish starship; do

@@ -15,8 +15,8 @@ packages=(
     zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
     # what finds the completions and manual pages
     bash-completion man-db
-    # to trust and to run newer ones
-    debian-archive-keyring patchelf
+    # to run newer ones
+    patchelf
     # a browser for the login pages
     chromium
     # measuring
