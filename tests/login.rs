@@ -98,8 +98,9 @@ fn names_that_do_harm_do_none() {
 }
 
 #[test]
-fn whoever_logs_in_again_keeps_the_organization_and_the_old_tokens_end() {
+fn whoever_logs_in_again_keeps_the_organization_and_the_new_tokens() {
     let scene = Scene::new();
+    scene.platform.world(|world| world.settings.revocation_ends_consent = true);
     scene.platform.sign_in("grace");
     scene.login_and_allow(&[]).0.expect(0);
     let first = scene.profile("default").unwrap();
@@ -107,8 +108,18 @@ fn whoever_logs_in_again_keeps_the_organization_and_the_old_tokens_end() {
     assert!(run.expect(0).err().contains("[Login] ✓ Organization set: solo"));
     let second = scene.profile("default").unwrap();
     assert!(second["generation"].as_u64() > first["generation"].as_u64());
-    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Live]);
+    assert_eq!(scene.platform.standings().last(), Some(&Standing::Live));
     scene.seqera(&["token"], "").expect(0);
+}
+
+#[test]
+fn the_tokens_of_another_account_end_when_theirs_is_taken_over() {
+    let scene = Scene::new();
+    scene.platform.sign_in("ada");
+    scene.login_and_allow(&[]).0.expect(0);
+    scene.platform.sign_in("grace");
+    scene.login_and_allow(&[]).0.expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Live]);
 }
 
 #[test]

@@ -115,6 +115,17 @@ impl Session {
         }
     }
 
+    /// Whether the same client got both at the same server: if the same person agreed, it was to one thing.
+    pub fn is_of_one_consent(&self, other: &Session) -> bool {
+        match (&self.grant, &other.grant) {
+            (
+                Grant::Oauth { token_endpoint, client_id, .. },
+                Grant::Oauth { token_endpoint: others, client_id: other, .. },
+            ) => token_endpoint == others && client_id == other,
+            _ => false,
+        }
+    }
+
     fn session_expires_at(&self) -> Option<u64> {
         match &self.grant {
             Grant::Oauth { refresh: Some(_), expires_at, .. } => *expires_at,

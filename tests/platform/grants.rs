@@ -109,9 +109,16 @@ impl Grants {
     }
 
     /// RFC 7009: a refresh token takes its family with it, an access token goes alone, an unknown one is no error.
-    pub fn revoke(&mut self, token: &str) {
+    /// With `whole_consent` the families of all logins of that person with that client end.
+    pub fn revoke(&mut self, token: &str, whole_consent: bool) {
         if let Some(refresh) = self.refresh.get(token) {
-            self.end(refresh.family, Standing::Revoked);
+            let given = refresh.family;
+            let same = |family: &usize| {
+                let (one, other) = (&self.families[*family].consent, &self.families[given].consent);
+                *family == given || (whole_consent && one.user == other.user && one.client == other.client)
+            };
+            let ended: Vec<usize> = (0..self.families.len()).filter(same).collect();
+            ended.into_iter().for_each(|family| self.end(family, Standing::Revoked));
         }
         self.access.remove(token);
     }

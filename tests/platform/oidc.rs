@@ -317,7 +317,8 @@ async fn revoke(State(world): State<Shared>, headers: HeaderMap, body: Bytes) ->
     let form = Parameters::form(&headers, &body)?;
     let mut world = world.lock();
     form.client(&world)?;
-    world.grants.revoke(form.need("token")?);
+    let whole_consent = world.settings.revocation_ends_consent;
+    world.grants.revoke(form.need("token")?, whole_consent);
     Ok(StatusCode::OK)
 }
 

@@ -24,6 +24,8 @@ pub struct Settings {
     pub tells_refresh_lifetime: bool,
     /// For how long after rotation the old refresh token still works: off, so that re-use burns the family.
     pub rotation_grace: Option<Duration>,
+    /// Whether a refresh token that is given back takes all logins of that person with that client with it.
+    pub revocation_ends_consent: bool,
     /// Whether access tokens are random text in place of JWTs.
     pub opaque_access_tokens: bool,
     /// Seconds by which every time that the server states (`exp`, `Date`, `dateCreated`) is ahead. How long a token
@@ -50,6 +52,7 @@ impl Default for Settings {
             refresh_lifetime: Duration::from_secs(6 * 3600),
             tells_refresh_lifetime: false,
             rotation_grace: None,
+            revocation_ends_consent: false,
             opaque_access_tokens: false,
             clock_skew: 0,
             issuer: None,

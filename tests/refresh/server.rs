@@ -228,7 +228,7 @@ fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
         .put(&shelf, b"session", &newer)
         .unwrap();
     let old = asked.refresh_token().unwrap().expose_str().unwrap().to_owned();
-    platform.world(|world| world.grants.revoke(&old));
+    platform.world(|world| world.grants.revoke(&old, false));
     stopped.signal(rustix::process::Signal::CONT);
     let run = stopped.finish();
     assert_ne!(run.code(), 4, "{run:?}");

@@ -249,8 +249,8 @@ fn enter(
     Ok((profile, user))
 }
 
-/// Stores a login in the place of the profile's earlier one, whose tokens are given back. The first login of
-/// all is the one that shells use.
+/// Stores a login in the place of the profile's earlier one, whose tokens are given back unless that could end the
+/// new ones. The first login of all is the one that shells use.
 pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Session) -> Result<()> {
     let is_first = Profile::list(&context.paths)?.is_empty();
     let before = Profile::load(&context.paths, &profile.name).ok().flatten();
@@ -269,6 +269,10 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
     if let Some(notice) = prepared.or(notice) {
         ui::say(&notice);
     }
+    let is_same_account = before.as_ref().is_some_and(|before| before.account_id == profile.account_id);
+    // A server may end all tokens of a consent with the one that is given back, those we have just got included
+    // (Auth0's "Refresh Token Revocation Deletes Grant"): then the old ones are left to their old age.
+    let earlier = earlier.filter(|earlier| !(is_same_account && earlier.is_of_one_consent(session)));
     if let Some(earlier) = earlier {
         let endpoint = before.map(|before| before.endpoint).unwrap_or_default();
         give_back(context, http, &earlier, &endpoint);
