@@ -251,10 +251,11 @@ impl<'a> Broker<'a> {
     /// The login that `fits`: the profile in use, else the only other one.
     fn login_where(&self, fits: impl Fn(&Profile) -> bool) -> Result<Option<Profile>> {
         let selected = Profile::selected(self.paths)?;
-        if let Some(profile) = Profile::load(self.paths, &selected)?
-            && fits(&profile)
-        {
-            return Ok(Some(profile));
+        match Profile::load(self.paths, &selected)? {
+            Some(profile) if fits(&profile) => return Ok(Some(profile)),
+            // Whoever names a login for this shell does not mean another one for the same host.
+            None if non_empty("SEQERA_PROFILE").is_some() => return Ok(None),
+            _ => {}
         }
         let mut owners = Vec::new();
         for name in Profile::list(self.paths)? {

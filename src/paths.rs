@@ -30,10 +30,16 @@ pub struct Paths {
 
 impl Paths {
     /// The folders for this user: below `SEQERA_HELPER_HOME` where it is set, else where the system puts
-    /// such things (XDG on Linux). An error where neither is known.
+    /// such things (XDG on Linux). An error where neither is known, or the variable is relative.
     pub fn from_env() -> Result<Paths> {
         if let Some(home) = non_empty("SEQERA_HELPER_HOME") {
-            return Ok(Paths::below(Path::new(&home)));
+            let home = Path::new(&home);
+            // Else there is a store, and its key, in each folder we are called in: in work trees that get pushed.
+            return match home.is_absolute() {
+                true => Ok(Paths::below(home)),
+                false => Err(Error::usage("SEQERA_HELPER_HOME is not an absolute path")
+                    .next("set it to one, or unset it")),
+            };
         }
         let unknown = || {
             Error::failed("your home folder is not known")

@@ -74,11 +74,12 @@ impl Ours {
 }
 
 /// The token that the person (or their CI) gave from outside: the first of the provider's variables that
-/// has a value which we did not export.
+/// has a value which we did not export. A line's end that came with it out of a file is no part of it.
 pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
     let ours = Ours::in_env(env);
     tokens_of(provider).iter().find_map(|name| {
-        let value = env(name)?.into_encoded_bytes();
+        let mut value = env(name)?.into_encoded_bytes();
+        value.truncate(value.trim_ascii_end().len());
         let foreign = !value.is_empty() && !ours.as_ref().is_some_and(|ours| ours.is_token(&value));
         foreign.then(|| (*name, Secret::new(value)))
     })

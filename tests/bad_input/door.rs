@@ -185,6 +185,16 @@ fn without_a_home_there_is_an_error_and_no_panic() {
     run.expect(6);
 }
 
+#[test]
+fn a_relative_home_is_refused_before_a_store_is_made_in_the_current_folder() {
+    let home = home();
+    let mut command = home.command("git-credential-seqera");
+    command.arg("store").env("SEQERA_HELPER_HOME", "here").current_dir(home.path());
+    let run = run(command, format!("{}{}", at("h.example"), answer("u", "p"))).expect(2);
+    assert!(run.err().contains("SEQERA_HELPER_HOME is not an absolute path"), "{run:?}");
+    assert!(!home.path().join("here").exists());
+}
+
 /// Every byte of a secret that can stand on a line of git's or in JSON comes back.
 #[test]
 fn secrets_come_back_byte_for_byte() {

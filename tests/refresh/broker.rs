@@ -64,6 +64,17 @@ fn a_username_is_a_filter() {
 }
 
 #[test]
+fn a_shell_that_names_a_login_gets_no_other_one() {
+    let (mut home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Fresh);
+    home.set("SEQERA_PROFILE", "work");
+    assert_eq!(git(&home, "get", &git_get(&platform)).ok(), "");
+    docker(&home, "get", &platform.url()).expect(1);
+    home.set("SEQERA_PROFILE", "default");
+    assert_eq!(value(&git(&home, "get", &git_get(&platform)).ok(), "password"), Some(&*login.access));
+}
+
+#[test]
 fn look_alikes_and_other_ports_get_nothing() {
     let (mut home, platform) = home_and_server();
     logged_in(&home, &platform, Token::Fresh);
@@ -155,7 +166,7 @@ fn erasing_another_token_than_ours_changes_nothing() {
 #[test]
 fn a_token_from_outside_goes_to_its_own_endpoint_only_and_is_never_kept() {
     let (mut home, platform) = home_and_server();
-    home.set("SEQERA_ACCESS_TOKEN", "from-outside");
+    home.set("SEQERA_ACCESS_TOKEN", "from-outside\r\n");
     let request = git_get(&platform);
     assert_eq!(git(&home, "get", &request).ok(), "", "it is Cloud's");
     home.set("SEQERA_PLATFORM_API_URL", platform.api());
