@@ -16,7 +16,7 @@ mod login;
 mod logout;
 mod org;
 mod profile;
-pub mod prompt;
+mod prompt;
 mod server;
 mod shadow;
 mod status;
@@ -254,7 +254,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
             };
             return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
         }
-        Command::Prompt(args) => prompt::run(&args, paths, context.profile.as_ref(), env, out),
+        Command::Prompt(args) => prompt::run(&args, &context, env, out),
         Command::Doctor(args) => return doctor::run(&args, &context),
         Command::Configure(args) => configure::run(&args, &context),
         Command::Completions(args) => completions::run(&args, out),
