@@ -176,7 +176,19 @@ impl Context {
             return Ok(exports::for_outside(variable, &token, &process_env));
         }
         let fresh = self.fresh(&Want::default())?;
+        Self::must_stay_home(&fresh.profile)?;
         Ok(exports::for_profile(&fresh.profile, &fresh.token, &process_env))
+    }
+
+    /// Makes sure that the login's token does not come to stand beside the address of another server, to which
+    /// programs would send it.
+    fn must_stay_home(profile: &Profile) -> Result<()> {
+        let Some(variable) = exports::leads_elsewhere(profile, &process_env) else { return Ok(()) };
+        Err(Error::refused(format!(
+            "{variable} names another server than the login '{}', whose token is not put beside it",
+            profile.name
+        ))
+        .next(format!("unset {variable}, or use a login of that server with --profile")))
     }
 
     /// Tells the person how it goes, unless they asked for quiet.

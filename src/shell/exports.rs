@@ -9,8 +9,10 @@ use std::ffi::OsString;
 use sha2::{Digest, Sha256};
 
 use crate::profile::{Profile, ProviderId};
+use crate::provider::may_have_token_of;
 use crate::provider::seqera::normalized;
 use crate::secret::Secret;
+use crate::target::Target;
 
 use super::render::Change;
 
@@ -142,9 +144,15 @@ pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'s
         let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
         // As a login reads it.
         let endpoint = normalized(&value.to_string_lossy());
-        endpoint != profile.endpoint
+        let target = Target::from_url(&endpoint);
+        !target.is_some_and(|target| may_have_token_of(&target, profile))
             && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, endpoint.as_bytes()))
     })
+}
+
+/// The same for a variable that we do not set to this login's endpoint, so that the person's stays.
+pub fn leads_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
+    points_elsewhere(profile, env).filter(|variable| !PLACES.contains(variable))
 }
 
 /// The variables that name a platform's API to its programs.
