@@ -128,7 +128,7 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
     let names = if SEKUIRE_TOKENS.contains(&variable) { SEKUIRE_TOKENS } else { SEQERA_TOKENS };
     for name in names {
         let is_ours = changes.iter().any(|change| change.name() == *name);
-        if is_ours || env(name).is_none() {
+        if is_ours || env(name).is_none_or(|value| value.as_encoded_bytes() == token.expose()) {
             changes.retain(|change| change.name() != *name);
             changes.push(Change::Set(name, token.clone()));
         }
