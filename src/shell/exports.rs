@@ -56,6 +56,11 @@ impl Ours {
         Some(Ours { generation: fields.next()?, prints: fields.collect() })
     }
 
+    /// The name of the profile whose token we exported.
+    pub fn profile(&self) -> Option<&str> {
+        Some(self.generation.rsplit_once('.')?.0)
+    }
+
     /// Whether this is the token we exported.
     pub fn is_token(&self, value: &[u8]) -> bool {
         self.prints.first() == Some(&token_print(value))
