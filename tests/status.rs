@@ -215,3 +215,18 @@ fn an_end_that_no_calendar_has_is_not_in_the_past() {
     assert!(!out.contains("ago"), "{out}");
     assert!(out.contains("Access token ends: after the year 9999"), "{out}");
 }
+
+#[test]
+fn an_address_that_keeps_the_hook_from_exporting_is_named() {
+    let (mut home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    home.set("SEQERA_PLATFORM_API_URL", "https://other.example/api");
+    assert_eq!(home.run("seqera", &["hook-env", "bash"], "").ok(), "");
+    let out = home.run("seqera", &["status"], "").ok();
+    assert!(
+        out.contains("Warning: SEQERA_PLATFORM_API_URL names another server than the login 'default'"),
+        "{out}"
+    );
+    home.set("SEQERA_PLATFORM_API_URL", platform.api());
+    assert!(!home.run("seqera", &["status"], "").ok().contains("Warning"));
+}
