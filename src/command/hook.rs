@@ -50,7 +50,8 @@ use super::answer;
 ///   elvish       eval (seqera hook elvish | slurp)
 ///   xonsh        execx($(seqera hook xonsh))
 ///   tcsh         eval "`seqera hook tcsh`"
-///   nu           once: seqera hook nu | save -f ($nu.user-autoload-dirs | first | path join seqera.nu)
+///   nu           once: mkdir $nu.user-autoload-dirs.0
+///                seqera hook nu | save -f ($nu.user-autoload-dirs.0 | path join seqera.nu)
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct HookArgs {
@@ -88,8 +89,18 @@ pub struct HookEnvArgs {
 /// Runs `seqera hook`.
 ///
 /// # Errors
-/// The runtime folder's path cannot be written in this shell; standard output is closed.
-pub fn run(args: &HookArgs, paths: &Paths, env: &impl Environment, out: &mut impl Write) -> Result<()> {
+/// A profile is named; the runtime folder's path cannot be written in this shell; standard output is closed.
+pub fn run(
+    args: &HookArgs,
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    env: &impl Environment,
+    out: &mut impl Write,
+) -> Result<()> {
+    if let Some(name) = profile {
+        return Err(Error::usage("a hook follows the profile in use and takes no --profile")
+            .next(format!("set SEQERA_PROFILE={name} in the shell")));
+    }
     match args.off {
         true => off(args.shell, env, out),
         false => on(args, paths, out),

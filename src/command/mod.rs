@@ -257,7 +257,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
         Command::Exec(args) => return exec::run(&args, &context),
         Command::Other(words) => return handover::run(&words, &context),
         Command::Env(args) => env::run(&args, env, || context.changes(), out),
-        Command::Hook(args) => hook::run(&args, paths, env, out),
+        Command::Hook(args) => hook::run(&args, paths, context.profile.as_ref(), env, out),
         Command::HookEnv(args) => {
             let fresh = |profile: &Profile, min_ttl| {
                 let want = Want { min_ttl, ..Want::default() };
