@@ -70,7 +70,7 @@ enum Command {
     Lock(lock::Args),
     Status(status::Args),
     Whoami(whoami::Args),
-    /// Ask the server who you are
+    /// Log in, log out, and see who is logged in
     #[command(subcommand, hide = true)]
     Auth(Auth),
     Org(org::Args),
