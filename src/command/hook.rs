@@ -31,6 +31,7 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName};
 use crate::secret::Secret;
+use crate::session::log_in_again;
 use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
 use crate::shell::mark::{self, Mark, NEVER, State};
@@ -234,7 +235,7 @@ fn decide(
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {
-        return Err(has_ended(&name));
+        return Err(has_ended(&profile));
     }
     // A token that will do for the next command is taken as it is: a prompt waits for no renewal of it.
     let answer = match does(&profile) {
@@ -348,7 +349,7 @@ fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
     let error = match status.code() {
         Some(0) => return Ok(()),
         _ if lives => return Ok(()),
-        Some(4) => return Err(has_ended(&profile.name)),
+        Some(4) => return Err(has_ended(profile)),
         Some(5) => Error::unreachable("the login cannot be renewed: the server cannot be reached"),
         Some(8) => Error::timed_out("the login cannot be renewed in time"),
         _ => Error::failed("the login cannot be renewed"),
@@ -356,9 +357,12 @@ fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
     Err(error.next("it will be tried again; see what is wrong with: seqera status --check"))
 }
 
-fn has_ended(name: &ProfileName) -> Error {
-    Error::session_ended(format!("the login of profile '{name}' has ended"))
-        .next("log in again: seqera login")
+fn has_ended(profile: &Profile) -> Error {
+    Error::session_ended(format!("the login of profile '{}' has ended", profile.name)).next(log_in_again(
+        profile.provider,
+        &profile.name,
+        &profile.endpoint,
+    ))
 }
 
 /// Whether the token at hand does for the next command.

@@ -58,7 +58,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
 
 fn stands(context: &Context, profile: &Profile, opens: bool) -> Finding {
     let name = &profile.name;
-    let hint = || log_in_again(profile);
+    let hint = || log_in_again(profile.provider, &profile.name, &profile.endpoint);
     if Mark::of(profile, now()).state == State::Ended {
         return Finding::wrong(ABOUT, format!("'{name}' has ended")).next(hint());
     }
