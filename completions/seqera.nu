@@ -65,7 +65,7 @@ module completions {
     --help(-h)                # Print help
   ]
 
-  # Ask the server who you are
+  # Log in, log out, and see who is logged in
   export extern "seqera auth" [
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
@@ -446,6 +446,7 @@ module completions {
     --undo                    # Take back what was configured
     --dry-run                 # Show what would be done, and do nothing
     --list                    # Show what is configured
+    --json                    # The list as one JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
@@ -504,7 +505,7 @@ module completions {
   export extern "seqera help whoami" [
   ]
 
-  # Ask the server who you are
+  # Log in, log out, and see who is logged in
   export extern "seqera help auth" [
   ]
 

@@ -1,5 +1,6 @@
 # Keeps the exported token of this shell fresh. Once, and after each upgrade:
-#   seqera hook nu | save -f ($nu.user-autoload-dirs | first | path join seqera.nu)
+#   mkdir $nu.user-autoload-dirs.0
+#   seqera hook nu | save -f ($nu.user-autoload-dirs.0 | path join seqera.nu)
 #
 # At each prompt and before each command it reads one line, the mark, without a process; `seqera hook-env` runs
 # only when the login changed or the token is due. Before this file stand two constants:

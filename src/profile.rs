@@ -271,7 +271,10 @@ impl Profile {
     /// `default`.
     pub fn selected(paths: &Paths) -> Result<ProfileName> {
         if let Some(name) = env_text("SEQERA_PROFILE") {
-            return name.parse();
+            return name.parse().map_err(|error: Error| {
+                let hint = error.hint().unwrap_or_default();
+                Error::usage("SEQERA_PROFILE is no name for a profile").next(format!("unset it, or {hint}"))
+            });
         }
         Ok(Profile::chosen(paths))
     }

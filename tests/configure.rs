@@ -236,3 +236,17 @@ fn docker_and_skopeo_use_the_helper_once_they_are_configured() {
     );
     home.run("podman", &["login", "--get-login", host], "").ok();
 }
+
+#[test]
+fn the_list_is_there_for_programs_too() {
+    let home = home();
+    let list = || -> serde_json::Value {
+        serde_json::from_str(&home.run("seqera", &["configure", "--list", "--json"], "").ok()).unwrap()
+    };
+    assert_eq!(list(), serde_json::json!({ "configured": [] }));
+    home.run("seqera", &["configure", "git"], "").expect(0);
+    let list = list();
+    let change = list["configured"].as_array().unwrap().last().unwrap();
+    assert_eq!((&change["client"], &change["changed_since"]), (&"git".into(), &false.into()));
+    assert!(change["change"].as_str().unwrap().starts_with("credential.helper = seqera in "), "{change}");
+}

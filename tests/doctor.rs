@@ -181,3 +181,15 @@ fn a_keychain_that_is_gone_or_mute_is_told_apart_and_in_time() {
     let run = wrong(&home, "keychain", "did not answer in time");
     assert!(run.took < Duration::from_secs(12), "{run:?}");
 }
+
+#[test]
+fn a_profile_in_use_that_is_not_there_is_seen() {
+    let (mut home, _platform) = well();
+    home.set("SEQERA_PROFILE", "missing");
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(out.contains("note  login: the profile in use, 'missing', is no login; "), "{out}");
+    home.set("SEQERA_PROFILE", "../default");
+    wrong(&home, "login", "SEQERA_PROFILE");
+    let run = home.run("seqera", &["token"], "").expect(2);
+    assert!(run.err().starts_with("seqera: SEQERA_PROFILE is no name for a profile"), "{run:?}");
+}

@@ -180,3 +180,21 @@ fn an_ignored_signal_stays_ignored() {
     let ignored = u64::from_str_radix(out.trim().rsplit('\t').next().unwrap(), 16).unwrap();
     assert_eq!(ignored & 1, 1, "{out}");
 }
+
+#[test]
+fn a_login_s_token_is_not_put_beside_the_address_of_another_server() {
+    let (mut home, platform, token) = started();
+    home.set("SEQERA_PLATFORM_API_URL", format!("{}/", platform.api()));
+    assert_eq!(
+        home.run("seqera", &["exec", "--", "sh", "-c", "echo $TOWER_ACCESS_TOKEN"], "").ok().trim(),
+        token
+    );
+    home.set("SEQERA_PLATFORM_API_URL", "https://other.example/api");
+    for args in [&["exec", "--"][..], &["exec", "--job-token", "--"], &["--profile", "default", "exec"]] {
+        let run = home.run("seqera", &[args, &["touch", "ran"]].concat(), "").expect(7);
+        assert!(run.err().contains("SEQERA_PLATFORM_API_URL names another server"), "{run:?}");
+    }
+    assert!(!home.path().join("ran").exists());
+    assert_eq!(platform.personal_token_ids().len(), 1, "no job's token was made");
+    assert_eq!(home.run("seqera", &["env", "--json"], "").expect(7).out(), "");
+}

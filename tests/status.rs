@@ -215,3 +215,33 @@ fn an_end_that_no_calendar_has_is_not_in_the_past() {
     assert!(!out.contains("ago"), "{out}");
     assert!(out.contains("Access token ends: after the year 9999"), "{out}");
 }
+
+#[test]
+fn an_address_that_keeps_the_hook_from_exporting_is_named() {
+    let (mut home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    home.set("SEQERA_PLATFORM_API_URL", "https://other.example/api");
+    assert_eq!(home.run("seqera", &["hook-env", "bash"], "").ok(), "");
+    let out = home.run("seqera", &["status"], "").ok();
+    assert!(
+        out.contains("Warning: SEQERA_PLATFORM_API_URL names another server than the login 'default'"),
+        "{out}"
+    );
+    home.set("SEQERA_PLATFORM_API_URL", platform.api());
+    assert!(!home.run("seqera", &["status"], "").ok().contains("Warning"));
+}
+
+#[test]
+fn an_ended_login_of_an_installation_is_begun_again_there_and_not_at_cloud() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    session::logged_in(&home, &platform, Token::Dead);
+    platform.revoke_all();
+    let again = format!("log in again with: seqera login --endpoint {}", platform.api());
+    for args in [&["token"][..], &["status"], &["token"], &["whoami"]] {
+        let run = home.run("seqera", args, "").expect(4);
+        assert!(run.err().contains(&again), "{args:?}: {run:?}");
+    }
+    let said = home.run("seqera", &["hook-env", "bash"], "").expect(4).out();
+    assert!(said.contains(&again), "{said}");
+    assert!(home.run("seqera", &["doctor"], "").expect(1).out().contains(&again));
+}

@@ -31,6 +31,7 @@ use crate::error::{Error, Kind, Result};
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName};
 use crate::secret::Secret;
+use crate::session::log_in_again;
 use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
 use crate::shell::mark::{self, Mark, NEVER, State};
@@ -50,7 +51,8 @@ use super::{answer, answer_shell};
 ///   elvish       eval (seqera hook elvish | slurp)
 ///   xonsh        execx($(seqera hook xonsh))
 ///   tcsh         eval "`seqera hook tcsh`"
-///   nu           once: seqera hook nu | save -f ($nu.user-autoload-dirs | first | path join seqera.nu)
+///   nu           once: mkdir $nu.user-autoload-dirs.0
+///                seqera hook nu | save -f ($nu.user-autoload-dirs.0 | path join seqera.nu)
 ///
 /// --off is taken in the same way, and in nu by: seqera hook nu --off | from json | load-env
 #[derive(Debug, Args)]
@@ -90,8 +92,18 @@ pub struct HookEnvArgs {
 /// Runs `seqera hook`.
 ///
 /// # Errors
-/// The runtime folder's path cannot be written in this shell; standard output is closed.
-pub fn run(args: &HookArgs, paths: &Paths, env: &impl Environment, out: &mut impl Write) -> Result<()> {
+/// A profile is named; the runtime folder's path cannot be written in this shell; standard output is closed.
+pub fn run(
+    args: &HookArgs,
+    paths: &Paths,
+    profile: Option<&ProfileName>,
+    env: &impl Environment,
+    out: &mut impl Write,
+) -> Result<()> {
+    if let Some(name) = profile {
+        return Err(Error::usage("a hook follows the profile in use and takes no --profile")
+            .next(format!("set SEQERA_PROFILE={name} in the shell")));
+    }
     match args.off {
         true => off(args.shell, env, out),
         false => on(args, paths, out),
@@ -233,7 +245,7 @@ fn decide(
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
     if mark.state == State::Ended {
-        return Err(has_ended(&name));
+        return Err(has_ended(&profile));
     }
     // A token that will do for the next command is taken as it is: a prompt waits for no renewal of it.
     let answer = match does(&profile) {
@@ -347,7 +359,7 @@ fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
     let error = match status.code() {
         Some(0) => return Ok(()),
         _ if lives => return Ok(()),
-        Some(4) => return Err(has_ended(&profile.name)),
+        Some(4) => return Err(has_ended(profile)),
         Some(5) => Error::unreachable("the login cannot be renewed: the server cannot be reached"),
         Some(8) => Error::timed_out("the login cannot be renewed in time"),
         _ => Error::failed("the login cannot be renewed"),
@@ -355,9 +367,12 @@ fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
     Err(error.next("it will be tried again; see what is wrong with: seqera status --check"))
 }
 
-fn has_ended(name: &ProfileName) -> Error {
-    Error::session_ended(format!("the login of profile '{name}' has ended"))
-        .next("log in again: seqera login")
+fn has_ended(profile: &Profile) -> Error {
+    Error::session_ended(format!("the login of profile '{}' has ended", profile.name)).next(log_in_again(
+        profile.provider,
+        &profile.name,
+        &profile.endpoint,
+    ))
 }
 
 /// Whether the token at hand does for the next command.

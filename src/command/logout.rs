@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, process_env};
 use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::Http;
@@ -10,6 +10,7 @@ use crate::profile::{Profile, ProfileName};
 use crate::provider::provider;
 use crate::session::revocation::{self, Back, Outcome};
 use crate::session::{Session, Sessions};
+use crate::shell::exports::Ours;
 use crate::store::key;
 use crate::ui;
 
@@ -44,8 +45,20 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
     if let Ok(Some((variable, _))) = context.outside_token() {
         ui::say(&format!("{variable} is set in this shell and stays; take it away with: unset {variable}"));
+    } else if exports_what_is_gone(context) {
+        context.tell(
+            "This shell still has what was exported; without the hook, take it away with: eval \"$(seqera env --unset)\"",
+        );
     }
     Ok(())
+}
+
+/// Whether the environment has exports of a login that is no more. A token that was brought lives on.
+fn exports_what_is_gone(context: &Context) -> bool {
+    let name = Ours::in_env(&process_env).and_then(|ours| ours.profile()?.parse().ok());
+    name.is_some_and(|name: ProfileName| {
+        Profile::load(&context.paths, &name).is_ok_and(|login| login.is_none())
+    })
 }
 
 /// First the server, then this machine: whoever is interrupted in between is left with a session that the

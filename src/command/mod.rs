@@ -16,7 +16,7 @@ mod login;
 mod logout;
 mod org;
 mod profile;
-pub mod prompt;
+mod prompt;
 mod server;
 mod shadow;
 mod status;
@@ -70,7 +70,7 @@ enum Command {
     Lock(lock::Args),
     Status(status::Args),
     Whoami(whoami::Args),
-    /// Ask the server who you are
+    /// Log in, log out, and see who is logged in
     #[command(subcommand, hide = true)]
     Auth(Auth),
     Org(org::Args),
@@ -176,7 +176,19 @@ impl Context {
             return Ok(exports::for_outside(variable, &token, &process_env));
         }
         let fresh = self.fresh(&Want::default())?;
+        Self::must_stay_home(&fresh.profile)?;
         Ok(exports::for_profile(&fresh.profile, &fresh.token, &process_env))
+    }
+
+    /// Makes sure that the login's token does not come to stand beside the address of another server, to which
+    /// programs would send it.
+    fn must_stay_home(profile: &Profile) -> Result<()> {
+        let Some(variable) = exports::leads_elsewhere(profile, &process_env) else { return Ok(()) };
+        Err(Error::refused(format!(
+            "{variable} names another server than the login '{}', whose token is not put beside it",
+            profile.name
+        ))
+        .next(format!("unset {variable}, or use a login of that server with --profile")))
     }
 
     /// Tells the person how it goes, unless they asked for quiet.
@@ -245,7 +257,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
         Command::Exec(args) => return exec::run(&args, &context),
         Command::Other(words) => return handover::run(&words, &context),
         Command::Env(args) => env::run(&args, env, || context.changes(), out),
-        Command::Hook(args) => hook::run(&args, paths, env, out),
+        Command::Hook(args) => hook::run(&args, paths, context.profile.as_ref(), env, out),
         Command::HookEnv(args) => {
             let fresh = |profile: &Profile, min_ttl| {
                 let want = Want { min_ttl, ..Want::default() };
@@ -254,7 +266,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
             };
             return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
         }
-        Command::Prompt(args) => prompt::run(&args, paths, context.profile.as_ref(), env, out),
+        Command::Prompt(args) => prompt::run(&args, &context, env, out),
         Command::Doctor(args) => return doctor::run(&args, &context),
         Command::Configure(args) => configure::run(&args, &context),
         Command::Completions(args) => completions::run(&args, out),

@@ -5,14 +5,13 @@ use std::io::{IsTerminal, Write};
 use clap::{Args, ValueEnum};
 
 use crate::error::Result;
-use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::profile::Profile;
 use crate::shell::Shell;
 use crate::shell::exports::{self, Environment};
 use crate::shell::mark::{self, Mark};
 use crate::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
 
-use super::answer;
+use super::{Context, answer};
 
 /// Print the prompt's segment: organization, workspace, profile, and how the login stands.
 #[derive(Debug, Args)]
@@ -50,13 +49,7 @@ enum When {
 ///
 /// # Errors
 /// A format with a field that does not exist; `SEQERA_PROFILE` names no profile.
-pub fn run(
-    args: &PromptArgs,
-    paths: &Paths,
-    profile: Option<&ProfileName>,
-    env: &impl Environment,
-    out: &mut impl Write,
-) -> Result<()> {
+pub fn run(args: &PromptArgs, context: &Context, env: &impl Environment, out: &mut impl Write) -> Result<()> {
     let place = match (args.shell, args.tmux) {
         (Some(shell), _) => Place::Prompt(shell),
         (None, true) => Place::Tmux,
@@ -64,29 +57,25 @@ pub fn run(
     };
     let look =
         Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
-    let text = segment(paths, profile, env)?.render(&look)?;
+    let text = segment(context, env)?.render(&look)?;
     if text.is_empty() { Ok(()) } else { answer(out, text.as_bytes()) }
 }
 
-fn segment(paths: &Paths, profile: Option<&ProfileName>, env: &impl Environment) -> Result<Segment> {
-    let name = match profile {
-        Some(name) => name.clone(),
-        None => Profile::selected(paths)?,
-    };
-    // A profile that cannot be read is no reason for a prompt to fail: the mark may still tell.
-    let login = Profile::load(paths, &name).ok().flatten();
-    let provider = login.as_ref().map_or(ProviderId::Seqera, |login| login.provider);
-    if exports::outside_token(provider, env).is_some() {
+fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {
+    let (paths, name, now) = (&context.paths, context.name()?, mark::now());
+    let login = Profile::load(paths, &name);
+    let provider =
+        login.as_ref().ok().and_then(Option::as_ref).map_or(context.called, |login| login.provider);
+    // A profile named on the command line is meant, whatever the environment says.
+    if context.profile.is_none() && exports::outside_token(provider, env).is_some() {
         return Ok(Segment::FromEnvironment);
     }
-    let now = mark::now();
-    let mark = match Mark::read(paths, Some(&name)) {
-        Some(mark) => mark,
-        // After a restart of the machine the mark is gone and the login is not.
-        None => match login {
-            Some(profile) => Mark::of(&profile, now),
-            None => Mark::logged_out(&name, now),
-        },
+    let mark = match login {
+        // The mark is this machine's, and another that shares the home may have changed the login since.
+        Ok(Some(profile)) => Mark::of(&profile, now),
+        Ok(None) => Mark::logged_out(&name, now),
+        // A profile that cannot be read is no reason for a prompt to fail: the mark may still tell.
+        Err(_) => Mark::read(paths, Some(&name)).unwrap_or_else(|| Mark::logged_out(&name, now)),
     };
     Ok(Segment::of(mark, now))
 }

@@ -130,6 +130,10 @@ impl<'a> Server<'a> {
                 other => return other,
             }
         }
-        Err(Error::session_ended(refused.what()).next(log_in_again(profile)))
+        Err(Error::session_ended(refused.what()).next(log_in_again(
+            profile.provider,
+            &profile.name,
+            &profile.endpoint,
+        )))
     }
 }

@@ -18,10 +18,16 @@ pub fn differing(env: &impl Environment) -> Option<String> {
     })
 }
 
-/// A token from outside that goes before the login.
+/// A token from outside that goes before the login, or an address beside which its own is not exported.
 pub fn hidden(login: &Profile, env: &impl Environment) -> Option<String> {
-    let (variable, _) = exports::outside_token(login.provider, env)?;
-    Some(format!("{variable} hides the login '{}': unset {variable} to use the login", login.name))
+    let name = &login.name;
+    if let Some((variable, _)) = exports::outside_token(login.provider, env) {
+        return Some(format!("{variable} hides the login '{name}': unset {variable} to use the login"));
+    }
+    let variable = exports::points_elsewhere(login, env)?;
+    Some(format!(
+        "{variable} names another server than the login '{name}', so the hook exports nothing: unset {variable}, or log in there too"
+    ))
 }
 
 #[cfg(test)]

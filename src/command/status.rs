@@ -7,7 +7,7 @@ use super::{Context, process_env, shadow};
 use crate::error::{Error, Result};
 use crate::profile::{ApiKey, Method, Organization, Profile, ProfileName, ProviderId, Workspace};
 use crate::provider::provider;
-use crate::session::{at, not_logged_in};
+use crate::session::{at, log_in_again, not_logged_in};
 use crate::shell::exports;
 use crate::shell::mark::{Mark, NEVER, State, now};
 use crate::store::key::{self, Place};
@@ -300,10 +300,7 @@ impl Status {
         if let Some(login) =
             self.login.as_ref().filter(|login| login.has_ended() && self.token_from.is_none())
         {
-            let again = match login.profile == ProfileName::default_name() {
-                true => "log in again with: seqera login".to_owned(),
-                false => format!("log in again with: seqera login --profile {}", login.profile),
-            };
+            let again = log_in_again(login.provider, &login.profile, &login.endpoint);
             return Err(Error::session_ended("the session has ended").next(again));
         }
         let logins = self.login.into_iter().chain(self.logins.into_iter().flatten());

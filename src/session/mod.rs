@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::paths::Paths;
 use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::provider;
 use crate::secret::{Secret, sealed_bytes};
 use crate::shell::mark::Mark;
 use crate::store::lock::Lock;
@@ -307,13 +308,21 @@ pub fn not_logged_in(name: &ProfileName) -> Error {
     }
 }
 
-/// What to do about a login that its server does not take any more.
-pub fn log_in_again(profile: &Profile) -> String {
-    let program = profile.provider.name();
-    match profile.name == ProfileName::home_of(profile.provider) {
-        true => format!("log in again with: {program} login"),
-        false => format!("log in again with: {program} login --profile {}", profile.name),
+/// What to do about a login that its server does not take any more. An installation of one's own is named: a
+/// login without it goes to the platform's.
+pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &str) -> String {
+    let mut command = format!("{} login", provider.name());
+    if *name != ProfileName::home_of(provider) {
+        command = format!("{command} --profile {name}");
     }
+    let usual = match provider {
+        ProviderId::Seqera => provider::seqera::CLOUD,
+        ProviderId::Sekuire => provider::sekuire::BACKEND,
+    };
+    if endpoint != usual {
+        command = format!("{command} --endpoint {endpoint}");
+    }
+    format!("log in again with: {command}")
 }
 
 /// A moment, by the clock on the wall.

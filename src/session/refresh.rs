@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::journal::{self, Failed, Intent};
-use super::{Grant, Session, Sessions, at, follow, not_logged_in, rescue};
+use super::{Grant, Session, Sessions, at, follow, log_in_again, not_logged_in, rescue};
 use crate::broker::{now, now_ms};
 use crate::error::{Error, Kind, Result};
 use crate::fault;
@@ -91,7 +91,7 @@ pub(super) fn fresh(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>
                     .next("ask for less with --min-ttl, or log in again"))
             }
             true => Ok(Fresh::of(profile, session, None)),
-            false => Err(ended(name, "the token has ended")),
+            false => Err(ended(&profile, "the token has ended")),
         };
     };
     if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
@@ -114,7 +114,7 @@ fn read(sessions: &Sessions<'_>, name: &ProfileName) -> Result<(Profile, Session
     match profile.ended_at {
         // A login that was begun since, by a process that died before it wrote the profile, is not ended.
         Some(when) if session.generation <= profile.generation => {
-            Err(ended(name, &format!("the session ended (noticed {})", at(when))))
+            Err(ended(&profile, &format!("the session ended (noticed {})", at(when))))
         }
         _ => Ok((profile, session)),
     }
@@ -220,7 +220,7 @@ fn under_lock(sessions: &Sessions<'_>, name: &ProfileName, want: &Want<'_>, _loc
         return Ok(Fresh::of(profile, session, None));
     }
     let Grant::Oauth { refresh: Some(refresh_token), token_endpoint, client_id, .. } = &session.grant else {
-        return Err(ended(name, "the token has ended"));
+        return Err(ended(&profile, "the token has ended"));
     };
     // Who held the lock before us may have failed since we looked.
     if let Some(fresh) = while_failing(sessions, name, &profile, &session, refresh_token, want) {
@@ -417,8 +417,10 @@ fn over(
     sessions.mark(&profile);
     journal::clear(sessions.paths, &name);
     Err(match cut_off {
-        Some(intent) => ended(&name, &format!("the server has ended the session: {}", cut_off_words(intent))),
-        None => ended(&name, "the server has ended the session"),
+        Some(intent) => {
+            ended(&profile, &format!("the server has ended the session: {}", cut_off_words(intent)))
+        }
+        None => ended(&profile, "the server has ended the session"),
     })
 }
 
@@ -435,10 +437,6 @@ fn cut_off_words(intent: &Intent) -> String {
     }
 }
 
-fn ended(name: &ProfileName, what: &str) -> Error {
-    let login = match name == &ProfileName::default_name() {
-        true => "log in again with: seqera login".to_owned(),
-        false => format!("log in again with: seqera login --profile {name}"),
-    };
-    Error::session_ended(what).next(login)
+fn ended(profile: &Profile, what: &str) -> Error {
+    Error::session_ended(what).next(log_in_again(profile.provider, &profile.name, &profile.endpoint))
 }

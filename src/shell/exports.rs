@@ -9,8 +9,10 @@ use std::ffi::OsString;
 use sha2::{Digest, Sha256};
 
 use crate::profile::{Profile, ProviderId};
+use crate::provider::may_have_token_of;
 use crate::provider::seqera::normalized;
 use crate::secret::Secret;
+use crate::target::Target;
 
 use super::render::Change;
 
@@ -52,6 +54,11 @@ impl Ours {
         let marker = env(MARKER)?.into_string().ok()?;
         let mut fields = marker.split(':').map(String::from);
         Some(Ours { generation: fields.next()?, prints: fields.collect() })
+    }
+
+    /// The name of the profile whose token we exported.
+    pub fn profile(&self) -> Option<&str> {
+        Some(self.generation.rsplit_once('.')?.0)
     }
 
     /// Whether this is the token we exported.
@@ -127,7 +134,7 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
     let names = if SEKUIRE_TOKENS.contains(&variable) { SEKUIRE_TOKENS } else { SEQERA_TOKENS };
     for name in names {
         let is_ours = changes.iter().any(|change| change.name() == *name);
-        if is_ours || env(name).is_none() {
+        if is_ours || env(name).is_none_or(|value| value.as_encoded_bytes() == token.expose()) {
             changes.retain(|change| change.name() != *name);
             changes.push(Change::Set(name, token.clone()));
         }
@@ -143,9 +150,15 @@ pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'s
         let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
         // As a login reads it.
         let endpoint = normalized(&value.to_string_lossy());
-        endpoint != profile.endpoint
+        let target = Target::from_url(&endpoint);
+        !target.is_some_and(|target| may_have_token_of(&target, profile))
             && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, endpoint.as_bytes()))
     })
+}
+
+/// The same for a variable that we do not set to this login's endpoint, so that the person's stays.
+pub fn leads_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
+    points_elsewhere(profile, env).filter(|variable| !PLACES.contains(variable))
 }
 
 /// The variables that name a platform's API to its programs.

@@ -143,3 +143,20 @@ fn a_token_in_the_environment_is_not_ours_to_take_away() {
     let run = scene.seqera(&["logout"], "").expect(0);
     assert!(run.err().contains("unset TOWER_ACCESS_TOKEN") && !run.err().contains("hunter2"), "{run:?}");
 }
+
+#[test]
+fn what_this_shell_still_has_is_said() {
+    let mut scene = logged_in();
+    let (token, marker) = exported(&scene);
+    scene.home.set("TOWER_ACCESS_TOKEN", token);
+    scene.home.set("SEQERA_ENV", marker);
+    let run = scene.home.run("seqera", &["logout"], "").expect(0);
+    assert!(run.err().contains("eval \"$(seqera env --unset)\""), "{run:?}");
+}
+
+fn exported(scene: &Scene) -> (String, String) {
+    let out = scene.home.run("seqera", &["env", "--json"], "").ok();
+    let exports: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let text = |name: &str| exports[name].as_str().unwrap().to_owned();
+    (text("TOWER_ACCESS_TOKEN"), text("SEQERA_ENV"))
+}

@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use seqera_credential_helper::profile::{Profile, ProviderId, Workspace};
 use seqera_credential_helper::secret::Secret;
 use seqera_credential_helper::shell::exports::{
-    Ours, for_profile, in_platform_run, outside_token, points_elsewhere, unset_ours, without_the_persons,
+    Ours, for_outside, for_profile, in_platform_run, outside_token, points_elsewhere, unset_ours,
+    without_the_persons,
 };
 use seqera_credential_helper::shell::render::{Change, dotenv, github, json};
 
@@ -191,4 +192,22 @@ fn files_for_other_programs_carry_the_value_or_nothing() {
     assert_eq!(text(told.masks), "::add-mask::a%25%0Ab\n");
     assert_eq!(text(told.env_file), "TOWER_ACCESS_TOKEN<<END\na%\nb\nEND\n");
     assert!(github(&set("x\nEND\nPATH=/evil"), "END", |_| true).is_err());
+}
+
+#[test]
+fn a_token_from_outside_stands_under_every_name_in_a_file() {
+    let mut env = Env::from([("TOWER_ACCESS_TOKEN".into(), "own".into())]);
+    let names = |env: &Env| -> Vec<String> {
+        let changes = for_outside("TOWER_ACCESS_TOKEN", &"own".into(), &look(env));
+        changes.iter().map(|change| change.name().to_owned()).collect()
+    };
+    assert_eq!(names(&env), ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"]);
+    env.insert("SEQERA_ACCESS_TOKEN".into(), "another".into());
+    assert_eq!(names(&env), ["TOWER_ACCESS_TOKEN"]);
+}
+
+#[test]
+fn the_two_names_of_cloud_are_one_server() {
+    let env = Env::from([("TOWER_API_ENDPOINT".into(), "https://cloud.seqera.io/api".into())]);
+    assert_eq!(points_elsewhere(&profile(), &look(&env)), None);
 }

@@ -518,8 +518,8 @@ fn a_token_from_outside_goes_before_the_login() {
     person.home.set("TOWER_ACCESS_TOKEN", "outside");
     assert_eq!(
         person.seqera(&["env", "--shell", "bash"]),
-        "\\export SEQERA_ACCESS_TOKEN='outside'\n",
-        "under the name that is missing, and without a mark of ours"
+        "\\export SEQERA_ACCESS_TOKEN='outside'; \\export TOWER_ACCESS_TOKEN='outside'\n",
+        "under both names, and without a mark of ours"
     );
     assert_eq!(person.seqera(&["prompt"]), "env\n");
     assert!(
@@ -536,6 +536,6 @@ fn a_token_from_outside_goes_before_the_login() {
     nobody.set("SEQERA_ACCESS_TOKEN", "outside");
     let began = Instant::now();
     let json = nobody.run("seqera", &["env", "--json"], "").ok();
-    assert_eq!(json, "{\"TOWER_ACCESS_TOKEN\":\"outside\"}\n");
+    assert_eq!(json, "{\"SEQERA_ACCESS_TOKEN\":\"outside\",\"TOWER_ACCESS_TOKEN\":\"outside\"}\n");
     assert!(began.elapsed() < Duration::from_secs(10) && platform.requests().is_empty());
 }

@@ -82,3 +82,30 @@ for_each_shell! {
     xonsh_follows_a_login_a_switch_and_a_logout: follows Xonsh;
     tcsh_follows_a_login_a_switch_and_a_logout: follows Tcsh;
 }
+
+#[test]
+fn a_hook_for_another_login_than_it_would_follow_is_refused() {
+    let home = Home::new();
+    let mut command = home.command(env!("CARGO_BIN_EXE_seqera"));
+    let output = command.args(["hook", "bash", "--profile", "work"]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("SEQERA_PROFILE=work"));
+}
+
+#[test]
+fn what_the_help_says_for_nushell_works_in_a_new_home() {
+    let home = Home::new();
+    let seqera = std::path::Path::new(env!("CARGO_BIN_EXE_seqera"));
+    let help = home.command(seqera).args(["hook", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, lines) = help.split_once("once: ").unwrap();
+    let line = lines.lines().take(2).collect::<Vec<_>>().join("; ");
+    let mut nu = home.command(super::nu());
+    nu.env("PATH", seqera.parent().unwrap())
+        .args(["-c", &format!("{line}; ls ($nu.user-autoload-dirs | first)")]);
+    let output = nu.output().unwrap();
+    assert!(
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains("seqera.nu"),
+        "{output:?}"
+    );
+}

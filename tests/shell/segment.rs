@@ -5,6 +5,9 @@ use seqera_credential_helper::shell::mark::{Mark, NEVER, State};
 use seqera_credential_helper::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
 
 use super::terminal::{Home, now};
+use crate::platform::Platform;
+use crate::support::login;
+use crate::support::session::paths;
 
 const NOW: u64 = 1_795_311_000;
 const PLAIN: Look<'_> =
@@ -91,4 +94,27 @@ fn the_program_prints_it() {
         prompt(&["--ascii", "--format", "{label}{symbol} {state}"], &[]),
         ("acme~ ending soon\n".into(), Some(0))
     );
+}
+
+#[test]
+fn the_program_shows_the_login_that_is_meant_and_as_it_is() {
+    let (mut home, platform) = (crate::support::home::Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    login::with_token(&home, &platform, &["--profile", "work"]);
+    assert_eq!(home.run("seqera", &["prompt"], "").ok(), "seqera\n");
+    assert_eq!(
+        home.run("sekuire", &["prompt"], "").ok(),
+        "",
+        "a login of the other platform is none of its own"
+    );
+    login::sekuire(&home, "sekuire");
+    assert_eq!(home.run("sekuire", &["prompt"], "").ok(), "sekuire@sekuire\n");
+
+    // The folder of marks is this machine's; another one that shares the home has logged out.
+    std::fs::remove_file(paths(&home).state.join("profiles/default.json")).unwrap();
+    assert_eq!(home.run("seqera", &["prompt"], "").ok(), "");
+
+    home.set("TOWER_ACCESS_TOKEN", "outside");
+    assert_eq!(home.run("seqera", &["prompt"], "").ok(), "env\n");
+    assert_eq!(home.run("seqera", &["prompt", "--profile", "work"], "").ok(), "seqera@work\n");
 }

@@ -43,6 +43,9 @@ pub struct Args {
     /// Show what is configured
     #[arg(long, conflicts_with = "client")]
     list: bool,
+    /// The list as one JSON object
+    #[arg(long, requires = "list")]
+    json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -185,13 +188,33 @@ impl Change {
 pub fn run(args: &Args, context: &Context) -> Result<()> {
     let mut record = Record::load(&context.paths)?;
     match (args.client, args.undo) {
-        (None, _) => list(&record),
+        (None, _) => list(&record, args.json),
         (Some(client), true) => undo(client, &mut record, args.dry_run, context),
         (Some(client), false) => configure(client, &mut record, args, context),
     }
 }
 
-fn list(record: &Record) -> Result<()> {
+#[derive(Serialize)]
+struct Listed<'a> {
+    client: &'a str,
+    change: String,
+    changed_since: bool,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    configured: Vec<Listed<'a>>,
+}
+
+fn list(record: &Record, json: bool) -> Result<()> {
+    if json {
+        let listed = record.steps.iter().map(|step| Listed {
+            client: &step.client,
+            change: step.change.words(),
+            changed_since: !step.change.is_done(),
+        });
+        return ui::out_json(&List { configured: listed.collect() });
+    }
     if record.steps.is_empty() {
         return ui::out("Nothing is configured. Begin with: seqera configure git");
     }

@@ -27,6 +27,14 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
     if names.is_empty() {
         findings.push(Finding::note(ABOUT, "you are not logged in").next("log in with: seqera login"));
     }
+    match context.name() {
+        Err(error) => findings.push(Finding::of_error(ABOUT, &error)),
+        Ok(name) if names.is_empty() || names.contains(&name) => {}
+        Ok(name) => findings.push(
+            Finding::note(ABOUT, format!("the profile in use, '{name}', is no login"))
+                .next("choose another with: seqera profile use NAME; SEQERA_PROFILE goes before that"),
+        ),
+    }
     let mut endpoints = Vec::new();
     for name in names {
         match Profile::load(&context.paths, &name) {
@@ -50,7 +58,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
 
 fn stands(context: &Context, profile: &Profile, opens: bool) -> Finding {
     let name = &profile.name;
-    let hint = || log_in_again(profile);
+    let hint = || log_in_again(profile.provider, &profile.name, &profile.endpoint);
     if Mark::of(profile, now()).state == State::Ended {
         return Finding::wrong(ABOUT, format!("'{name}' has ended")).next(hint());
     }

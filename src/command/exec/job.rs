@@ -29,6 +29,9 @@ pub fn run(mut command: Command, context: &Context) -> Result<u8> {
         }
         _ => Server::in_use(context)?,
     };
+    if let Some(login) = server.login() {
+        Context::must_stay_home(login)?;
+    }
     // The relay stands before the token is made: from here on no signal ends this process and leaves it behind.
     let relay = relay::Relay::begin()?;
     let label = label(&command);

@@ -166,7 +166,7 @@ fn invite(pending: &Pending, settings: &Settings, port: u16, can_paste: bool, ha
             ui::say("If its last page cannot be reached, paste the address of that page here.");
         }
         if has_device {
-            ui::say("Or end this with Ctrl-C and log in with a code: seqera login --device");
+            ui::say("Or end this with Ctrl-C and log in with a code: the same command with --device");
         }
     }
 }
