@@ -135,6 +135,17 @@ fn the_first_login_is_the_one_in_use_whatever_it_is_called() {
 }
 
 #[test]
+fn what_a_login_says_to_do_next_is_for_the_profile_that_was_named() {
+    let scene = Scene::new();
+    let run = scene.login_and_allow(&["--profile", "work"]).0.expect(0);
+    assert!(run.err().contains("Choose one with: seqera org switch NAME --profile work\n"), "{run:?}");
+    let run = scene.seqera(&["login", "--with-token", "--profile", "lab"], "").expect(2);
+    let api = scene.platform.api();
+    let next = format!("seqera login --endpoint {api} --profile lab --with-token < token.txt");
+    assert!(run.err().contains(&next), "{run:?}");
+}
+
+#[test]
 fn a_device_without_a_browser_shows_a_code() {
     let scene = Scene::new();
     scene.platform.sign_in("grace");

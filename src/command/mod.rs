@@ -191,6 +191,14 @@ impl Context {
         .next(format!("unset {variable}, or use a login of that server with --profile")))
     }
 
+    /// A command as the person would have to type it: with the profile that they named here.
+    fn typed(&self, command: &str) -> String {
+        match &self.profile {
+            Some(name) => format!("{command} --profile {name}"),
+            None => command.to_owned(),
+        }
+    }
+
     /// Tells the person how it goes, unless they asked for quiet.
     fn tell(&self, line: &str) {
         if !self.quiet {

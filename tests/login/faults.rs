@@ -155,11 +155,11 @@ fn what_is_no_token_is_not_sent_anywhere() {
         .map(|text| {
             let run = scene.seqera(&["login", "--with-token"], text).expect(2);
             assert!(!run.err().contains("hunter2"), "{run:?}");
-            complaint(&run.err())
+            shown(&scene, &run.err())
         })
         .collect();
     insta::assert_snapshot!(complaints.join("\n"), @r"
-    seqera: there is no token on standard input; give it like this: seqera login --with-token < token.txt
+    seqera: there is no token on standard input; give it like this: seqera login --endpoint ORIGIN/api --with-token < token.txt
     seqera: this is no token of the Platform; copy the whole token, as the page that made it shows it
     seqera: there is more than one token on standard input; give the token and nothing else, without 'Bearer' and without quotes
     seqera: this is no token of the Platform; it looks like a key of Sekuire: seqera login --provider sekuire

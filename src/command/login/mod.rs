@@ -20,7 +20,7 @@ use crate::oauth::discovery::{self, DiscoveryError, Server};
 use crate::oauth::{Client, Tokens};
 use crate::process::Uninterrupted;
 use crate::profile::{Method, Profile, ProfileName, ProviderId};
-use crate::provider::seqera::{self, Api, User};
+use crate::provider::seqera::{self, Api, CLOUD, User};
 use crate::provider::{Account, Provider};
 use crate::secret::Secret;
 use crate::session::revocation::{self, Back};
@@ -76,8 +76,14 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
 }
 
-fn read_token() -> Result<Secret> {
-    token::read("Token (it is not shown): ", "seqera login --with-token < token.txt")
+fn read_token(context: &Context, settings: &Settings) -> Result<Secret> {
+    token::read("Token (it is not shown): ", &with_token(context, &settings.endpoint))
+}
+
+/// How this login is done with a token.
+fn with_token(context: &Context, endpoint: &str) -> String {
+    let endpoint = if endpoint == CLOUD { String::new() } else { format!(" --endpoint {endpoint}") };
+    format!("{} --with-token < token.txt", context.typed(&format!("seqera login{endpoint}")))
 }
 
 /// A token that nobody has vouched for yet, and how it came.
@@ -94,10 +100,10 @@ fn seqera(args: &Args, context: &Context) -> Result<()> {
     let http = Http::new(Duration::from_secs(30));
     let mut keyboard = None;
     let Entry { method, session, browser } = match args.with_token {
-        true => brought(read_token()?)?,
+        true => brought(read_token(context, &settings)?)?,
         false => match server(&http, &settings)? {
             Some(server) => oauth(args, &http, &server, &settings, &mut keyboard)?,
-            None => without_oidc(&http, &settings)?,
+            None => without_oidc(context, &http, &settings)?,
         },
     };
     let entered = enter(context, &http, &settings, &name, method, &session);
@@ -197,7 +203,7 @@ fn brought(token: Secret) -> Result<Entry> {
 }
 
 /// An installation older than the login in the browser, or not set up for it: a token is the way in.
-fn without_oidc(http: &Http, settings: &Settings) -> Result<Entry> {
+fn without_oidc(context: &Context, http: &Http, settings: &Settings) -> Result<Entry> {
     let endpoint = &settings.endpoint;
     let version = Api::new(http, endpoint).service_info().ok().and_then(|info| info.version);
     let is_one =
@@ -206,11 +212,12 @@ fn without_oidc(http: &Http, settings: &Settings) -> Result<Entry> {
     let what = format!("the Platform at {endpoint}{version} has no login through the browser");
     if !ui::can_ask() {
         return Err(Error::not_logged_in(what).next(format!(
-            "make a token on its page 'Your tokens' and give it here: seqera login --endpoint {endpoint} --with-token < token.txt"
+            "make a token on its page 'Your tokens' and give it here: {}",
+            with_token(context, endpoint)
         )));
     }
     ui::say(&format!("{what}. Make a token at {}/tokens and paste it here.", seqera::web(endpoint)));
-    brought(read_token()?)
+    brought(read_token(context, settings)?)
 }
 
 /// Asks who the token belongs to, and only then keeps it.
@@ -299,7 +306,8 @@ fn set_organization(
         Ok(memberships) => memberships,
         Err(failure) => {
             let why = Error::from(failure);
-            ui::say(&format!("Your organizations are not known: {}. Later: seqera org switch", why.what()));
+            let later = context.typed("seqera org switch");
+            ui::say(&format!("Your organizations are not known: {}. Later: {later}", why.what()));
             return Ok(());
         }
     };
@@ -334,7 +342,9 @@ fn set_organization(
         Some(organization) => {
             context.tell(&format!("[Login] ✓ Organization set: {}", organization.name));
         }
-        None if has_some => context.tell("Choose one with: seqera org switch NAME"),
+        None if has_some => {
+            context.tell(&format!("Choose one with: {}", context.typed("seqera org switch NAME")));
+        }
         None => {}
     }
     Ok(())
