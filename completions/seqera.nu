@@ -1,9 +1,14 @@
 module completions {
 
+  def "nu-complete seqera" [line: string] {
+    let words = $line | split row --regex '[|;]' | last | str trim --left | split row --regex ' +'
+    with-env {SEQERA_COMPLETE: fish} { ^seqera -- ...$words } | lines | where {|name| not ($name starts-with '-')}
+  }
+
   # Logs you in to Seqera and Sekuire once, keeps the tokens safe and fresh, and hands them to git, docker, shells and prompts
   export extern seqera [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
     --version(-V)             # Print version
   ]
@@ -26,7 +31,7 @@ module completions {
     --no-browser              # Show the address and open no browser
     --timeout: string         # How long to wait for you
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -34,14 +39,14 @@ module completions {
   export extern "seqera logout" [
     --all                     # Every profile, and forget the cached key of the store
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
   # Forget the cached key of the store
   export extern "seqera lock" [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -51,7 +56,7 @@ module completions {
     --check                   # Ask the server too
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -61,14 +66,14 @@ module completions {
     --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
   # Log in, log out, and see who is logged in
   export extern "seqera auth" [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -90,7 +95,7 @@ module completions {
     --no-browser              # Show the address and open no browser
     --timeout: string         # How long to wait for you
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -98,7 +103,7 @@ module completions {
   export extern "seqera auth logout" [
     --all                     # Every profile, and forget the cached key of the store
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -108,7 +113,7 @@ module completions {
     --check                   # Ask the server too
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -118,7 +123,7 @@ module completions {
     --backend-url: string     # Ask this API: the token of a login goes to no other than its own
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -150,7 +155,7 @@ module completions {
   export extern "seqera org" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -158,7 +163,7 @@ module completions {
   export extern "seqera org list" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -166,16 +171,16 @@ module completions {
   export extern "seqera org switch" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
-    organization?: string     # Its name or number
+    organization?: string@"nu-complete seqera"     # Its name or number
   ]
 
   # Choose none
   export extern "seqera org clear" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -203,7 +208,7 @@ module completions {
   export extern "seqera workspace" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -211,7 +216,7 @@ module completions {
   export extern "seqera workspace list" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -219,7 +224,7 @@ module completions {
   export extern "seqera workspace switch" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
     workspace?: string        # ORGANIZATION/NAME, its name where only one is called so, or its number
   ]
@@ -228,7 +233,7 @@ module completions {
   export extern "seqera workspace clear" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -256,7 +261,7 @@ module completions {
   export extern "seqera profile" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -264,7 +269,7 @@ module completions {
   export extern "seqera profile list" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -272,18 +277,18 @@ module completions {
   export extern "seqera profile use" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
-    name: string              # Its name
+    name: string@"nu-complete seqera"              # Its name
   ]
 
   # Give a profile another name
   export extern "seqera profile rename" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
-    old: string               # What it is called
+    old: string@"nu-complete seqera"               # What it is called
     new: string               # What it will be called
   ]
 
@@ -291,9 +296,9 @@ module completions {
   export extern "seqera profile remove" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
-    name: string              # Its name
+    name: string@"nu-complete seqera"              # Its name
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -323,7 +328,7 @@ module completions {
   # Take over a login that another program keeps
   export extern "seqera import" [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -335,7 +340,7 @@ module completions {
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -355,7 +360,7 @@ module completions {
   export extern "seqera token" [
     --min-ttl: string         # At least so many seconds to live
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -371,7 +376,7 @@ module completions {
     --github                  # For GitHub Actions: hide the token in the log and append to the file that GITHUB_ENV names
     --unset                   # Take away exactly what was exported before
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -379,7 +384,7 @@ module completions {
   export extern "seqera exec" [
     --job-token               # Give it a personal access token of its own, which does not end while it runs, and delete that afterwards
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     ...command: string        # The command and its arguments
   ]
@@ -394,7 +399,7 @@ module completions {
     --off                     # Take the hook, and what it exported, out of the running shell
     --preexec                 # bash before 5.3: also before each command, through a DEBUG trap
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     shell: string@"nu-complete seqera hook shell" # The shell
   ]
@@ -409,7 +414,7 @@ module completions {
     --again                   # An earlier attempt failed: do not say it twice
     --renew                   # Renew the token in the background and print nothing
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     shell: string@"nu-complete seqera hook-env shell" # The shell that evaluates the answer
   ]
@@ -431,7 +436,7 @@ module completions {
     --unicode                 # Use signs outside of ASCII; found out from the locale when neither is given
     --ascii                   # Use ASCII only
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
   ]
 
@@ -448,7 +453,7 @@ module completions {
     --list                    # Show what is configured
     --json                    # The list as one JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     client?: string@"nu-complete seqera configure client" # The client
   ]
@@ -457,7 +462,7 @@ module completions {
   export extern "seqera doctor" [
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
   ]
 
@@ -468,7 +473,7 @@ module completions {
   # Print the completion script of a shell
   export extern "seqera completions" [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     shell: string@"nu-complete seqera completions shell" # The shell
   ]
@@ -476,7 +481,7 @@ module completions {
   # Write completions and manual pages below a folder
   export extern "seqera generate" [
     --quiet(-q)               # Say nothing but what was asked for
-    --profile: string         # The login to use, where you have several
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
     dir: path                 # The folder
   ]

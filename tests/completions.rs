@@ -97,13 +97,20 @@ fn opens<'a>(home: &'a Home, shell: &str) -> Terminal<'a> {
             let prompt = "set edit:prompt = { put 'ready> ' }";
             ("rc", format!("eval (slurp < {})\n{prompt}\n", script("seqera.elv").display()))
         }
+        "nu" => {
+            let prompt = "$env.PROMPT_COMMAND = ''; $env.PROMPT_INDICATOR = 'ready> '";
+            let load = format!("$env.config.show_banner = false\nsource {}", script("seqera.nu").display());
+            ("config.nu", format!("{load}\n{prompt}\n"))
+        }
         _ => panic!("not asked of {shell}"),
     };
+    let nu = crate::shell::nu().display().to_string();
     let rc = home.write(rc, text).display().to_string();
     let line = match shell {
         "bash" => vec!["bash", "--noprofile", "--rcfile", &rc, "-i"],
         "zsh" => vec!["zsh", "-d", "-i"],
         "fish" => vec!["fish", "--no-config", "-i", "-C", "source $HOME/rc"],
+        "nu" => vec![&nu, "--config", &rc],
         _ => vec!["elvish", "-rc", &rc],
     };
     let line: Vec<String> = line.into_iter().map(String::from).collect();
@@ -139,7 +146,7 @@ fn a_zsh_that_evaluates_the_script_completes_too() {
 
 #[test]
 fn names_complete_in_the_terminal() {
-    for shell in ["bash", "zsh", "fish", "elvish"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "nu"] {
         let home = home();
         has_organizations(&home, &[("1", "acme"), ("2", "genomics")]);
         for (typed, completed) in [
@@ -159,7 +166,7 @@ fn names_complete_in_the_terminal() {
 /// of it that runs. Such an organization has its number.
 #[test]
 fn a_hostile_name_never_gets_onto_a_command_line() {
-    for shell in ["bash", "zsh", "fish", "elvish"] {
+    for shell in ["bash", "zsh", "fish", "elvish", "nu"] {
         for name in
             ["$(touch ran)", "`touch ran`", "a;touch ran", "a\ntouch ran", "a:$(touch ran)", "-n|touch ran"]
         {

@@ -1,7 +1,7 @@
 //! `seqera completions`: what each shell needs to complete our commands.
 //!
-//! Except in nushell, the script asks the program for candidates, so that names of profiles and organizations
-//! complete from what is known here.
+//! The script asks the program for candidates, so that names of profiles and organizations complete from what is
+//! known here; nushell's asks for these names alone.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -67,7 +67,7 @@ impl Completed {
             Completed::Nushell => {
                 let nushell = clap_complete_nushell::Nushell;
                 clap_complete::generate(nushell, &mut Cli::command(), "seqera", &mut script);
-                return Ok(script);
+                return with_names(script);
             }
         };
         let shells = Shells::builtins();
@@ -93,6 +93,30 @@ fi
         .strip_suffix(REGISTERS.as_bytes())
         .ok_or_else(|| Error::failed("clap_complete writes another script for zsh than it did"))?;
     Ok([definition, COMPLETES.as_bytes()].concat())
+}
+
+/// What `clap_complete` writes for nushell knows commands and options; here it learns to ask for names, too, in the
+/// way of fish, whose candidates are lines.
+fn with_names(script: Vec<u8>) -> Result<Vec<u8>> {
+    const BEGINS: &str = "module completions {\n";
+    const ASKS: &str = r#"
+  def "nu-complete seqera" [line: string] {
+    let words = $line | split row --regex '[|;]' | last | str trim --left | split row --regex ' +'
+    with-env {SEQERA_COMPLETE: fish} { ^seqera -- ...$words } | lines | where {|name| not ($name starts-with '-')}
+  }
+"#;
+    const NAMES: [&str; 4] = ["--profile: string", "organization?: string", "name: string", "old: string"];
+    let changed = || Error::failed("clap_complete writes another script for nushell than it did");
+    let script = String::from_utf8(script).map_err(|_| changed())?;
+    let commands = script.strip_prefix(BEGINS).ok_or_else(changed)?;
+    let mut asking = format!("{BEGINS}{ASKS}");
+    for line in commands.split_inclusive('\n') {
+        match NAMES.iter().find(|name| line.trim_start().starts_with(**name)) {
+            Some(name) => asking += &line.replacen(name, &format!("{name}@\"nu-complete seqera\""), 1),
+            None => asking += line,
+        }
+    }
+    Ok(asking.into_bytes())
 }
 
 /// Runs the command.
