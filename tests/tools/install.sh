@@ -59,6 +59,8 @@ if ((${#missing[@]})); then
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "${missing[@]}"
 else
     say "every package is there"
+    # Where newer ones are is read from apt's lists, which an image may have thrown away.
+    [[ -n "$(apt-get indextargets)" ]] || as_root apt-get -q update
 fi
 
 tests/tools/install-git.sh
