@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use rustix::process::{Pid, Signal, kill_process};
 use seqera_credential_helper::command::hook::{HookEnvArgs, run_env};
 use seqera_credential_helper::error::Error;
 use seqera_credential_helper::paths::Paths;
@@ -372,7 +373,13 @@ impl<'a> Terminal<'a> {
 
 impl Drop for Terminal<'_> {
     fn drop(&mut self) {
+        let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]).stdout;
+        let shell = String::from_utf8_lossy(&shell).trim().parse().ok().and_then(Pid::from_raw);
         self.tmux(&["kill-server"]);
+        // xonsh outlives its terminal at times, and never rests then.
+        if let Some(shell) = shell {
+            let _ = kill_process(shell, Signal::KILL);
+        }
     }
 }
 
