@@ -170,17 +170,20 @@ impl Change {
         }
     }
 
-    /// Takes it back, unless somebody has changed it since: then it is theirs.
-    fn take_back(&self) -> Result<()> {
+    /// Takes it back, unless somebody has changed it since: then it is theirs. Answers whether it was ours.
+    fn take_back(&self) -> Result<bool> {
+        if !self.is_done() {
+            return Ok(false);
+        }
         match self {
-            _ if !self.is_done() => Ok(()),
             Change::Link { path } => link::remove(path),
             Change::GitConfig { key, value, file, created } => git::remove(file, key, value, *created),
             Change::JsonKey { file, within, key, before, created, .. } => {
                 json::unset(file, within.as_deref(), key, before.as_deref(), *created)
             }
             Change::File { path } => containers::remove(path),
-        }
+        }?;
+        Ok(true)
     }
 }
 
@@ -279,16 +282,14 @@ fn undo(client: Client, record: &mut Record, dry_run: bool, context: &Context) -
         }
         record.steps.retain(|known| known != step);
         let is_needed = record.steps.iter().any(|other| other.change == step.change);
-        let is_ours = step.change.is_done();
-        if !is_needed {
-            step.change.take_back()?;
-        }
-        record.save(&context.paths)?;
-        let done = match (is_needed, is_ours) {
-            (true, _) => "Kept, for another client:",
-            (false, true) => "Took back",
-            (false, false) => "Left as it is, for it was changed since:",
+        let done = if is_needed {
+            "Kept, for another client:"
+        } else if step.change.take_back()? {
+            "Took back"
+        } else {
+            "Left as it is, for it was changed since:"
         };
+        record.save(&context.paths)?;
         context.tell(&format!("{done} {}", step.change.words()));
     }
     Ok(())
