@@ -5,8 +5,9 @@ use std::time::Duration;
 use toml_edit::DocumentMut;
 
 use crate::error::{Error, Result, io_words};
-use crate::paths::{Paths, env_text};
-use crate::store::file;
+use crate::os::env::env_text;
+use crate::os::files;
+use crate::os::paths::Paths;
 
 const LIMIT: u64 = 1024 * 1024;
 
@@ -20,7 +21,7 @@ impl Config {
         let path = paths.config_file();
         let unreadable =
             |why: &str| Error::failed(format!("{} cannot be read: {why}", path.display())).next("mend it");
-        let Some(bytes) = file::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
+        let Some(bytes) = files::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
             return Ok(Config::default());
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;

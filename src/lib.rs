@@ -1,39 +1,45 @@
 //! The map of the house. Two programs stand at its doors: `seqera` for people, `seqera-credential-helper` for
 //! other programs.
 //!
-//! ```text
-//! bin → command ──┐
-//! bin → protocol ─┴→ broker → session → provider → oauth → http
-//!                       └────→ store ←────┘
-//! ```
+//! # Floors
 //!
-//! | room | what it is for |
+//! Imports run downwards only, and never in a circle; `tests/floors.rs` holds this. From the ground up:
+//!
+//! | floor | rooms |
 //! |---|---|
-//! | [`command`] | the people's door: one file a command, its arguments, its flow, its words |
-//! | [`protocol`] | the programs' door: one folder a wire protocol |
-//! | [`broker`] | the one answer to "a credential for this request" |
-//! | [`session`] | a login's life: when it is fresh, how it is refreshed, how it ends |
-//! | [`provider`] | what differs between platforms |
-//! | [`oauth`], [`http`] | standard OAuth and HTTP, and nothing of ours |
-//! | [`store`] | where secrets rest: sealed files, the key, locks |
-//! | [`shell`] | what shells evaluate and prompts read; the hooks themselves are the files in `/shell` |
-//! | [`profile`] | everything about a login that is not secret |
-//! | [`target`], [`secret`], [`error`], [`deadline`] | the types that carry meaning |
-//! | [`config`], [`paths`], [`process`], [`trace`], [`ui`], [`fault`] | the machine around us |
+//! | 0 | [`error`], [`secret`], [`target`]: the types that carry meaning |
+//! | 1 | [`os`]: the machine (clock, deadline, files, paths, environment, processes) |
+//! | 2 | [`ui`]: the terminal, the only room that writes to a person · [`http`] · [`config`]: the user's `config.toml` |
+//! | 3 | [`oauth`]: standard OAuth, nothing of ours · [`store`]: sealed files, the key and its places, locks |
+//! | 4 | [`provider`]: every fact that differs between platforms |
+//! | 5 | [`session`]: a login's life, from the profile and its refresh to what shells and prompts get |
+//! | 6 | [`broker`]: "a credential for this request" |
+//! | 7 | [`shell`]: the languages of shells; the hooks themselves are the files in `/shell` |
+//! | 8 | [`protocol`]: one file or folder a wire protocol |
+//! | 9 | [`command`]: one file a command |
+//!
+//! # Our own words
+//!
+//! - *profile*: everything about a login that is not secret, in one small file.
+//! - *session*: the secrets of a login, in one sealed file.
+//! - *sealed file* (or *box*): an encrypted file that opens only under the name it was sealed for.
+//! - *shelf*: the sealed files that are for one host, or for one profile.
+//! - *mark*, the state line: one line that tells a prompt everything without a process or a secret.
+//! - *intent*: the write-ahead record of a refresh.
+//! - *owner file*: a lock made of a file, for file systems whose locks other hosts do not see.
+//! - *generation*: counts every change of a login, so that a shell knows an old token from a new one.
+//! - *pass*: a short-lived password for a platform's registry.
+//! - *job token*: a personal access token that lives as long as one command.
 
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 pub mod broker;
 pub mod command;
 pub mod config;
-pub mod deadline;
 pub mod error;
-pub mod fault;
 pub mod http;
 pub mod oauth;
-pub mod paths;
-pub mod process;
-pub mod profile;
+pub mod os;
 pub mod protocol;
 pub mod provider;
 pub mod secret;
@@ -41,5 +47,4 @@ pub mod session;
 pub mod shell;
 pub mod store;
 pub mod target;
-pub mod trace;
 pub mod ui;

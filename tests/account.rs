@@ -9,8 +9,8 @@ use crate::status::assert_harmless;
 use crate::support::home::Home;
 use crate::support::login;
 use crate::support::session::{self, Token, paths};
-use seqera_credential_helper::profile::ProfileName;
-use seqera_credential_helper::shell::mark::Mark;
+use seqera_credential_helper::session::mark::Mark;
+use seqera_credential_helper::session::profile::ProfileName;
 
 fn started() -> (Home, Platform) {
     let (home, platform) = (Home::with_file_store(), Platform::start());

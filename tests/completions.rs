@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use seqera_credential_helper::profile::Organization;
+use seqera_credential_helper::provider::Organization;
 
 use crate::shell::terminal::Terminal;
 use crate::support::home::Home;

@@ -4,7 +4,7 @@ use crate::platform::{Endpoint, Platform};
 use crate::support::home::Home;
 use crate::support::login;
 use crate::support::session::{self, Token, paths};
-use seqera_credential_helper::shell::mark::Mark;
+use seqera_credential_helper::session::mark::Mark;
 
 fn started() -> (Home, Platform) {
     let (home, platform) = (Home::with_file_store(), Platform::start());

@@ -9,7 +9,8 @@ use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::Home;
 use crate::support::login;
 use crate::support::session::{self, Token};
-use seqera_credential_helper::profile::{Organization, Profile, Workspace};
+use seqera_credential_helper::provider::{Organization, Workspace};
+use seqera_credential_helper::session::profile::Profile;
 
 fn json_of(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))

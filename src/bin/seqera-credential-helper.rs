@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use seqera_credential_helper::deadline::{Deadline, watchdog};
-use seqera_credential_helper::{config, process, protocol, trace};
+use seqera_credential_helper::os::deadline::{Deadline, watchdog};
+use seqera_credential_helper::os::process;
+use seqera_credential_helper::ui::trace;
+use seqera_credential_helper::{config, protocol};
 
 fn main() -> ExitCode {
     process::harden();

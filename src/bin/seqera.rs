@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use seqera_credential_helper::{command, process, trace};
+use seqera_credential_helper::command;
+use seqera_credential_helper::os::process;
+use seqera_credential_helper::ui::trace;
 
 fn main() -> ExitCode {
     process::harden();

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::process::Command;
 
 use crate::error::{Error, Result};
+use crate::os::env::Change;
 use crate::secret::Secret;
-use crate::shell::render::Change;
 use crate::ui;
 
 /// Makes the changes in the environment that `command` will have.

@@ -12,8 +12,9 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::{Cli, answer};
 use crate::error::{Error, Result};
-use crate::paths::Paths;
-use crate::profile::{Organization, Profile};
+use crate::os::paths::Paths;
+use crate::provider::Organization;
+use crate::session::profile::Profile;
 
 /// The variable by which a shell's script asks for candidates.
 const ASK: &str = "SEQERA_COMPLETE";

@@ -6,9 +6,11 @@ use std::path::Path;
 use clap::Args;
 
 use crate::error::{Error, Result};
+use crate::os::env::Change;
+use crate::os::env::Environment;
+use crate::session::exports;
 use crate::shell::Shell;
-use crate::shell::exports::{self, Environment};
-use crate::shell::render::{self, Change};
+use crate::shell::render;
 
 use super::{answer, answer_shell};
 

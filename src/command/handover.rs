@@ -6,15 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Context, child, process_env};
+use super::{Context, child};
 use crate::error::{Error, Kind, Result};
-use crate::paths::{env_text, non_empty};
-use crate::profile::{Profile, ProviderId};
+use crate::os::env::Change;
+use crate::os::env::{env_text, non_empty};
+use crate::provider::ProviderId;
 use crate::provider::seqera::CLOUD;
 use crate::secret::Secret;
 use crate::session::Want;
-use crate::shell::exports::{self, EXPIRES_AT, MARKER};
-use crate::shell::render::Change;
+use crate::session::exports::{self, EXPIRES_AT, MARKER};
+use crate::session::profile::Profile;
 use crate::ui;
 
 /// `PID:DEPTH:PATHS`: who handed over to whom in this process, and how often in all.
@@ -64,16 +65,16 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
         changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
         return Ok(changes);
     }
-    if exports::in_platform_run(&process_env) || context.outside_token()?.is_some() {
+    if exports::in_platform_run(&non_empty) || context.outside_token()?.is_some() {
         return Ok(Vec::new());
     }
-    let without = Ok(exports::unset_ours(&process_env));
+    let without = Ok(exports::unset_ours(&non_empty));
     let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
     if profile.provider != context.called {
         return without;
     }
     if context.profile.is_none()
-        && let Some(variable) = exports::points_elsewhere(&profile, &process_env)
+        && let Some(variable) = exports::points_elsewhere(&profile, &non_empty)
     {
         let program = context.program();
         context.tell(&format!(
@@ -83,10 +84,10 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
     }
     match context.fresh(&Want::default()) {
         Ok(fresh) => Ok(match context.profile.is_some() {
-            true => exports::for_profile(&fresh.profile, &fresh.token, &process_env),
+            true => exports::for_profile(&fresh.profile, &fresh.token, &non_empty),
             false => exports::without_the_persons(
-                exports::for_profile(&fresh.profile, &fresh.token, &process_env),
-                &process_env,
+                exports::for_profile(&fresh.profile, &fresh.token, &non_empty),
+                &non_empty,
             ),
         }),
         Err(error) if error.kind() == Kind::NotLoggedIn => without,
@@ -103,7 +104,7 @@ fn installation(context: &Context) -> Vec<(&'static str, String)> {
     let profile = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
     let own = profile.filter(|profile| profile.provider == ProviderId::Seqera);
     let Some(profile) = own else { return Vec::new() };
-    let elsewhere = exports::points_elsewhere(&profile, &process_env);
+    let elsewhere = exports::points_elsewhere(&profile, &non_empty);
     if elsewhere.is_some() && context.profile.is_none() {
         return Vec::new();
     }

@@ -28,15 +28,18 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind, Result};
-use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName};
+use crate::os::clock::now;
+use crate::os::env::Change;
+use crate::os::env::Environment;
+use crate::os::files;
+use crate::os::paths::Paths;
 use crate::secret::Secret;
+use crate::session::exports;
 use crate::session::log_in_again;
+use crate::session::mark::{Mark, NEVER, State};
+use crate::session::profile::{Profile, ProfileName};
 use crate::shell::Shell;
-use crate::shell::exports::{self, Environment};
-use crate::shell::mark::{self, Mark, NEVER, State};
-use crate::shell::render::{self, Change};
-use crate::store::file;
+use crate::shell::render;
 
 use super::{answer, answer_shell};
 
@@ -122,8 +125,8 @@ fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
     }
     if shell == Shell::Tcsh {
         // What tcsh evaluates is one line, so the hook is a file that it sources at each prompt.
-        file::private_dir(&paths.run)
-            .and_then(|()| file::replace(&paths.run.join("hook.tcsh"), body(shell).as_bytes()))
+        files::private_dir(&paths.run)
+            .and_then(|()| files::replace(&paths.run.join("hook.tcsh"), body(shell).as_bytes()))
             .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))?;
         return answer(out, format!("{}; source $__seqera_dir:q/hook.tcsh", head.join("; ")).as_bytes());
     }
@@ -255,7 +258,7 @@ fn decide(
     };
     let (_, mark) = see_to_mark(paths, &name)?;
     let (profile, token) = answer?;
-    let now = mark::now();
+    let now = now();
     if profile.renews && now >= mark.next {
         // Where it cannot start, the next prompt tries again.
         let _ = renew_in_background(args.shell, &name);
@@ -282,7 +285,7 @@ fn see_to_mark(paths: &Paths, name: &ProfileName) -> Result<(Option<Profile>, Ma
 
 /// A mark that cannot be written makes a prompt wrong and nothing else, so it is no error here.
 fn put_right(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> Mark {
-    let now = mark::now();
+    let now = now();
     let right = profile.map_or_else(|| Mark::logged_out(name, now), |profile| Mark::of(profile, now));
     let says_the_same = |old: Mark| {
         let ended = |mark: &Mark| mark.state == State::Ended;
@@ -315,7 +318,7 @@ fn renew(
         None => Profile::selected(paths)?,
     };
     let (Some(profile), mark) = see_to_mark(paths, &name)? else { return Ok(()) };
-    let now = mark::now();
+    let now = now();
     let Some(end) = profile.access_expires_at.filter(|_| profile.renews) else { return Ok(()) };
     match now >= mark.next {
         true => fresh(&profile, Some(end.saturating_sub(now) + 1))?,
@@ -355,7 +358,7 @@ fn wait_for_renewal(shell: Shell, profile: &Profile) -> Result<()> {
 
 /// What a renewal's exit code says; it has no other words for us.
 fn outcome(status: ExitStatus, profile: &Profile) -> Result<()> {
-    let lives = profile.access_expires_at.is_some_and(|end| end > mark::now());
+    let lives = profile.access_expires_at.is_some_and(|end| end > now());
     let error = match status.code() {
         Some(0) => return Ok(()),
         _ if lives => return Ok(()),
@@ -377,7 +380,7 @@ fn has_ended(profile: &Profile) -> Error {
 
 /// Whether the token at hand does for the next command.
 fn does(profile: &Profile) -> bool {
-    profile.access_expires_at.is_none_or(|end| end > mark::now() + LEAST_LIFE)
+    profile.access_expires_at.is_none_or(|end| end > now() + LEAST_LIFE)
 }
 
 impl Reply {

@@ -1,16 +1,17 @@
 //! `seqera logout`: gives the tokens back and removes every trace of a login.
 
+use crate::os::env::non_empty;
 use std::time::Duration;
 
-use super::{Context, process_env};
-use crate::deadline::Deadline;
+use super::Context;
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::profile::{Profile, ProfileName};
+use crate::os::deadline::Deadline;
 use crate::provider::provider;
+use crate::session::exports::Ours;
+use crate::session::profile::{Profile, ProfileName};
 use crate::session::revocation::{self, Back, Outcome};
 use crate::session::{Session, Sessions};
-use crate::shell::exports::Ours;
 use crate::store::key;
 use crate::ui;
 
@@ -55,7 +56,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
 
 /// Whether the environment has exports of a login that is no more. A token that was brought lives on.
 fn exports_what_is_gone(context: &Context) -> bool {
-    let name = Ours::in_env(&process_env).and_then(|ours| ours.profile()?.parse().ok());
+    let name = Ours::in_env(&non_empty).and_then(|ours| ours.profile()?.parse().ok());
     name.is_some_and(|name: ProfileName| {
         Profile::load(&context.paths, &name).is_ok_and(|login| login.is_none())
     })
@@ -99,7 +100,7 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
     }
     let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
     if let Some(profile) = &profile
-        && let Some(words) = provider(profile.provider).clean_up(profile, token)?
+        && let Some(words) = provider(profile.provider).clean_up(profile.details(), token)?
     {
         context.tell(&words);
     }

@@ -32,14 +32,17 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::paths::{Paths, non_empty};
-use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::os::deadline::Deadline;
+use crate::os::env::Change;
+use crate::os::env::non_empty;
+use crate::os::paths::Paths;
+use crate::provider::ProviderId;
 use crate::secret::Secret;
+use crate::session::exports;
+use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Sessions, Want};
-use crate::shell::render::Change;
-use crate::shell::{Shell, exports, xonsh};
+use crate::shell::{Shell, xonsh};
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -167,23 +170,23 @@ impl Context {
             return Ok(None);
         }
         let provider = Profile::load(&self.paths, &self.name()?)?.map_or(self.called, |p| p.provider);
-        Ok(exports::outside_token(provider, &process_env))
+        Ok(exports::outside_token(provider, &non_empty))
     }
 
     /// What a program needs in its environment to use the token in use.
     fn changes(&self) -> Result<Vec<Change>> {
         if let Some((variable, token)) = self.outside_token()? {
-            return Ok(exports::for_outside(variable, &token, &process_env));
+            return Ok(exports::for_outside(variable, &token, &non_empty));
         }
         let fresh = self.fresh(&Want::default())?;
         Self::must_stay_home(&fresh.profile)?;
-        Ok(exports::for_profile(&fresh.profile, &fresh.token, &process_env))
+        Ok(exports::for_profile(&fresh.profile, &fresh.token, &non_empty))
     }
 
     /// Makes sure that the login's token does not come to stand beside the address of another server, to which
     /// programs would send it.
     fn must_stay_home(profile: &Profile) -> Result<()> {
-        let Some(variable) = exports::leads_elsewhere(profile, &process_env) else { return Ok(()) };
+        let Some(variable) = exports::leads_elsewhere(profile, &non_empty) else { return Ok(()) };
         Err(Error::refused(format!(
             "{variable} names another server than the login '{}', whose token is not put beside it",
             profile.name
@@ -250,7 +253,7 @@ fn called(program: Option<&OsString>) -> ProviderId {
 fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
     let Global { quiet, profile } = cli.global;
     let context = Context { called, paths: Paths::from_env()?, quiet, profile };
-    let (paths, env, out) = (&context.paths, &process_env, &mut std::io::stdout().lock());
+    let (paths, env, out) = (&context.paths, &non_empty, &mut std::io::stdout().lock());
     match cli.command {
         Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
         Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
@@ -281,11 +284,6 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
         Command::Generate(args) => generate::run(&args),
     }
     .map(|()| 0)
-}
-
-/// This process's environment, for the functions that take one.
-pub fn process_env(name: &str) -> Option<OsString> {
-    non_empty(name)
 }
 
 /// Writes a whole answer and a newline in one piece: what evaluates it sees all of it or nothing.

@@ -8,10 +8,11 @@ use super::choice::{Choice, choose};
 use super::completions;
 use super::server::{Server, Source};
 use super::{Context, TIME};
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::profile::{Organization, Profile, ProviderId};
+use crate::os::deadline::Deadline;
 use crate::provider::seqera::{Api, Membership, user};
+use crate::provider::{Organization, ProviderId};
+use crate::session::profile::Profile;
 use crate::session::{Sessions, not_logged_in};
 use crate::ui;
 

@@ -8,12 +8,12 @@ use super::Context;
 use super::completions;
 use super::logout::logout;
 use super::status::Login;
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::paths::non_empty;
-use crate::profile::{Profile, ProfileName};
+use crate::os::deadline::Deadline;
+use crate::os::env::non_empty;
 use crate::session::Sessions;
+use crate::session::profile::{Profile, ProfileName};
 use crate::ui;
 
 /// Show, list, choose, rename or remove logins

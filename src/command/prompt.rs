@@ -5,10 +5,12 @@ use std::io::{IsTerminal, Write};
 use clap::{Args, ValueEnum};
 
 use crate::error::Result;
-use crate::profile::Profile;
+use crate::os::clock::now;
+use crate::os::env::Environment;
+use crate::session::exports;
+use crate::session::mark::Mark;
+use crate::session::profile::Profile;
 use crate::shell::Shell;
-use crate::shell::exports::{self, Environment};
-use crate::shell::mark::{self, Mark};
 use crate::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
 
 use super::{Context, answer};
@@ -62,7 +64,7 @@ pub fn run(args: &PromptArgs, context: &Context, env: &impl Environment, out: &m
 }
 
 fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {
-    let (paths, name, now) = (&context.paths, context.name()?, mark::now());
+    let (paths, name, now) = (&context.paths, context.name()?, now());
     let login = Profile::load(paths, &name);
     let provider =
         login.as_ref().ok().and_then(Option::as_ref).map_or(context.called, |login| login.provider);

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use super::{Context, TIME};
-use crate::deadline::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
-use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::os::deadline::Deadline;
+use crate::provider::LoginDetails;
+use crate::provider::ProviderId;
 use crate::provider::{self, provider};
 use crate::secret::Secret;
+use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Sessions, Want, log_in_again, revocation};
 use crate::target::Target;
 
@@ -85,6 +87,11 @@ impl<'a> Server<'a> {
     }
 
     /// The login whose token it is; none where the token is from outside.
+    pub fn details(&self) -> Option<LoginDetails<'_>> {
+        self.login().map(Profile::details)
+    }
+
+    /// The login, where the token is that of one.
     pub fn login(&self) -> Option<&Profile> {
         match &self.source {
             Source::Login(profile) => Some(profile),

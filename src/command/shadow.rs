@@ -1,7 +1,9 @@
 //! What stands in the way of what: tokens that the environment brings, and the login they hide.
 
-use crate::profile::{Profile, ProviderId};
-use crate::shell::exports::{self, Environment};
+use crate::os::env::Environment;
+use crate::provider::ProviderId;
+use crate::session::exports;
+use crate::session::profile::Profile;
 
 /// What the person should know about the tokens in the environment, a sentence each.
 pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {

@@ -1,15 +1,18 @@
 //! `seqera status`: who, where, how and until when, from what is stored: no network, no keychain.
 
+use crate::os::env::non_empty;
 use serde::Serialize;
 
 use super::server::Server;
-use super::{Context, process_env, shadow};
+use super::{Context, shadow};
 use crate::error::{Error, Result};
-use crate::profile::{ApiKey, Method, Organization, Profile, ProfileName, ProviderId, Workspace};
+use crate::os::clock::now;
 use crate::provider::provider;
+use crate::provider::{ApiKey, Organization, ProviderId, Workspace};
+use crate::session::exports;
+use crate::session::mark::{Mark, NEVER, State};
+use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{at, log_in_again, not_logged_in};
-use crate::shell::exports;
-use crate::shell::mark::{Mark, NEVER, State, now};
 use crate::store::key::{self, Place};
 use crate::ui;
 
@@ -244,8 +247,8 @@ impl Status {
         // A profile named on the command line is meant, whatever the environment says.
         let mut token_from = None;
         if context.profile.is_none() {
-            token_from = exports::outside_token(provider, &process_env).map(|(variable, _)| variable);
-            warnings.extend(shadow::warnings(profile.as_ref(), &process_env));
+            token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
+            warnings.extend(shadow::warnings(profile.as_ref(), &non_empty));
         }
         let logins = match args.all {
             true => Some(all(context, &selected, &mut warnings)?),
@@ -346,7 +349,7 @@ fn store(context: &Context) -> Result<Option<Store>> {
 /// Asks the server who the login's token belongs to.
 fn ask(context: &Context, name: &ProfileName) -> Answer {
     let account = Server::of(context, name).and_then(|mut server| {
-        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))
+        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.details()))
     });
     match account {
         Ok(account) => Answer { accepts_the_token: true, account: account.name, error: None, failure: None },

@@ -6,8 +6,9 @@ use super::Context;
 use super::server::{Server, Source};
 use super::status::key_lines;
 use crate::error::Result;
-use crate::profile::{ApiKey, ProfileName, ProviderId};
 use crate::provider::provider;
+use crate::provider::{ApiKey, ProviderId};
+use crate::session::profile::ProfileName;
 use crate::ui;
 
 /// Ask the server who you are
@@ -42,7 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     if let Some(endpoint) = &args.endpoint {
         server.must_be_at(endpoint)?;
     }
-    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.login()))?;
+    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.details()))?;
     let api_key = server.login().and_then(|login| login.api_key.clone());
     let (profile, token_from) = match &server.source {
         Source::Login(profile) => (Some(profile.name.clone()), None),

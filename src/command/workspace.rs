@@ -8,8 +8,9 @@ use super::choice::{Choice, choose};
 use super::org::{login, sessions};
 use super::server::Server;
 use crate::error::Result;
-use crate::profile::{Organization, Profile, Workspace};
 use crate::provider::seqera::{Api, user};
+use crate::provider::{Organization, Workspace};
+use crate::session::profile::Profile;
 use crate::ui;
 
 /// Show, list, choose or clear the workspace

@@ -12,8 +12,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
+use crate::os::deadline::Deadline;
 use crate::ui;
 
 /// The program's name, as it introduces itself.

@@ -1,11 +1,13 @@
 //! What differs between platforms.
 
+mod account;
 pub mod sekuire;
 pub mod seqera;
 
+pub use account::{ApiKey, LoginDetails, Organization, ProviderId, Workspace};
+
 use crate::error::{Error, Result};
-use crate::http::Http;
-use crate::profile::{Profile, ProviderId};
+use crate::http::{Failure, Http};
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -37,6 +39,12 @@ pub trait Provider {
     /// The user name under which the token goes where a user and a password are wanted.
     fn username(&self) -> &'static str;
 
+    /// The endpoint of a login where nobody names one: the platform's own installation.
+    fn usual_endpoint(&self) -> &'static str;
+
+    /// An endpoint as it is kept: with a scheme, without slashes at the end.
+    fn normalized(&self, endpoint: &str) -> String;
+
     /// The endpoint that a token from the environment is for.
     fn outside_endpoint(&self) -> String;
 
@@ -45,18 +53,31 @@ pub trait Provider {
     /// # Errors
     /// [`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn) exactly where the platform does not accept the
     /// token; anything else says nothing of it.
-    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, login: Option<&Profile>)
-    -> Result<Account>;
+    fn whoami(
+        &self,
+        http: &Http,
+        endpoint: &str,
+        token: &Secret,
+        login: Option<LoginDetails<'_>>,
+    ) -> Result<Account>;
 
     /// The page on which a person makes and deletes tokens.
     fn tokens_page(&self, endpoint: &str) -> String;
+
+    /// Deletes the token that the platform knows by `id`, with `token` as the authority.
+    ///
+    /// # Errors
+    /// What the platform or the network says; the platform numbers no tokens.
+    fn delete_token(&self, _http: &Http, _endpoint: &str, _token: &Secret, _id: &str) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Takes back what a login left outside our own folders, when it ends; `token` is its token, where its box
     /// could be opened. Answers what the person should hear.
     ///
     /// # Errors
     /// It is there and cannot be removed.
-    fn clean_up(&self, _login: &Profile, _token: Option<&Secret>) -> Result<Option<String>> {
+    fn clean_up(&self, _login: LoginDetails<'_>, _token: Option<&Secret>) -> Result<Option<String>> {
         Ok(None)
     }
 
@@ -79,7 +100,7 @@ pub trait Provider {
         _http: &Http,
         _endpoint: &str,
         _token: &Secret,
-        _login: Option<&Profile>,
+        _login: Option<LoginDetails<'_>>,
     ) -> Result<RegistryLogin> {
         Err(Error::failed("this platform has no registry"))
     }
@@ -93,13 +114,8 @@ pub fn provider(id: ProviderId) -> &'static dyn Provider {
     }
 }
 
-/// Whether the token of this login may be sent to `target`: an exact origin of it, and nothing in the clear
-/// that leaves this machine.
-pub fn may_have_token_of(target: &Target, profile: &Profile) -> bool {
-    is_origin(target, profile.provider, &profile.endpoint)
-}
-
-/// The same for a token whose login is at `endpoint` of a platform.
+/// Whether the token of a login at `endpoint` of a platform may be sent to `target`: an exact origin of it, and
+/// nothing in the clear that leaves this machine.
 pub fn is_origin(target: &Target, id: ProviderId, endpoint: &str) -> bool {
     target.is_private_enough() && provider(id).origins(endpoint).contains(target)
 }

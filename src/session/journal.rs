@@ -9,10 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::{Session, Sessions};
 use crate::error::{Error, Kind, Result};
-use crate::paths::Paths;
-use crate::profile::ProfileName;
+use crate::os::files;
+use crate::os::hex::hex;
+use crate::os::paths::Paths;
+use crate::os::process::Identity;
 use crate::secret::Secret;
-use crate::store::{file, owner::Identity, sealed};
+use crate::session::profile::ProfileName;
 
 /// A refresh that began, and how it ended if it ended badly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +101,7 @@ impl Intent {
 
 pub(super) fn fingerprint(token: &Secret) -> String {
     let digest = Sha256::new().chain_update(b"refresh token\0").chain_update(token.expose()).finalize();
-    sealed::hex(&digest[..16])
+    hex(&digest[..16])
 }
 
 fn path(paths: &Paths, name: &ProfileName) -> std::path::PathBuf {
@@ -108,7 +110,7 @@ fn path(paths: &Paths, name: &ProfileName) -> std::path::PathBuf {
 
 /// The intent that stands; one that cannot be read is none.
 pub fn find(paths: &Paths, name: &ProfileName) -> Option<Intent> {
-    serde_json::from_slice(&file::read(&path(paths, name), 16 * 1024).ok()??).ok()
+    serde_json::from_slice(&files::read(&path(paths, name), 16 * 1024).ok()??).ok()
 }
 
 impl Sessions<'_> {
@@ -116,7 +118,7 @@ impl Sessions<'_> {
     pub(super) fn write_intent(&self, name: &ProfileName, intent: &Intent) -> Result<()> {
         let path = path(self.paths, name);
         let bytes = serde_json::to_vec(intent).map_err(|error| Error::failed(error.to_string()))?;
-        file::replace(&path, &bytes).map_err(|error| {
+        files::replace(&path, &bytes).map_err(|error| {
             Error::store(format!("{} cannot be written: {}", path.display(), crate::error::io_words(&error)))
                 .next("the login is untouched; make room there, then try again")
         })
@@ -125,5 +127,5 @@ impl Sessions<'_> {
 
 /// Removes the intent. One that stays is read as a doubt that there is none: harmless.
 pub fn clear(paths: &Paths, name: &ProfileName) {
-    let _ = file::remove(&path(paths, name));
+    let _ = files::remove(&path(paths, name));
 }

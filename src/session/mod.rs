@@ -6,10 +6,13 @@
 //! profile is an orphan that a renaming left ([`rename`]): its tokens live on under another name, and are
 //! never given back.
 
+pub mod exports;
 mod journal;
+pub mod mark;
+mod pass;
+pub mod profile;
 mod refresh;
 mod refused;
-mod registry;
 mod rename;
 mod rescue;
 pub mod revocation;
@@ -19,21 +22,24 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::broker::now;
-use crate::deadline::Deadline;
+use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::fault;
-use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName, ProviderId};
+use crate::os::clock::now;
+use crate::os::deadline::Deadline;
+use crate::os::fault;
+use crate::os::files;
+use crate::os::paths::Paths;
 use crate::provider;
+use crate::provider::ProviderId;
 use crate::secret::{Secret, sealed_bytes};
-use crate::shell::mark::Mark;
+use crate::session::mark::Mark;
+use crate::session::profile::{Profile, ProfileName};
 use crate::store::lock::Lock;
-use crate::store::{Shelf, Store, file};
+use crate::store::{Shelf, Store};
 
+pub use pass::Pass;
 pub use refresh::{Fresh, Want};
 pub use refused::Standing;
-pub use registry::Pass;
 
 /// The secrets of a login, as they rest in a sealed box. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,7 +171,7 @@ impl<'a> Sessions<'a> {
 
     /// The secrets of a login; nothing where there is none.
     pub fn load(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let boxes = self.store().read(&Shelf::session(name))?;
+        let boxes = self.store().read(&Shelf::session(name.as_str()))?;
         let stored = boxes.into_iter().map(|opened| opened.content).next();
         rescue::newer(self, name, stored)
     }
@@ -195,7 +201,7 @@ impl<'a> Sessions<'a> {
             let (generation, ended_at) = (session.generation - 1, Some(now()));
             Profile { generation, ended_at, ..profile.clone() }.save(self.paths)?;
         }
-        let put = self.store().put(&Shelf::session(&profile.name), IDENTITY, &session);
+        let put = self.store().put(&Shelf::session(profile.name.as_str()), IDENTITY, &session);
         let notice = put.inspect_err(|_| {
             // The login of before is as it was, unless only the disk could not promise to keep the new box.
             let kept = self.load(&profile.name).ok().flatten();
@@ -228,7 +234,7 @@ impl<'a> Sessions<'a> {
         let lock = self.lock(name)?;
         let is_orphan = matches!(Profile::load(self.paths, name), Ok(None));
         let session = self.load(name).unwrap_or_default().filter(|_| !is_orphan);
-        self.store().clear(&Shelf::session(name))?;
+        self.store().clear(&Shelf::session(name.as_str()))?;
         self.forget_all_but_the_box(name);
         Profile::remove(self.paths, name)?;
         self.mark_logged_out(name);
@@ -258,7 +264,7 @@ impl<'a> Sessions<'a> {
     }
 
     fn store(&self) -> Store<'a> {
-        Store::new(self.paths, self.deadline)
+        store(self.paths, self.deadline)
     }
 
     fn lock_path(&self, name: &ProfileName) -> std::path::PathBuf {
@@ -271,7 +277,7 @@ impl<'a> Sessions<'a> {
     }
 
     fn prepare(&self) -> Result<()> {
-        file::private_dir(&self.paths.store).map_err(|error| {
+        files::private_dir(&self.paths.store).map_err(|error| {
             Error::store(format!(
                 "{} cannot be used: {}",
                 self.paths.store.display(),
@@ -279,6 +285,11 @@ impl<'a> Sessions<'a> {
             ))
         })
     }
+}
+
+/// The sealed store of this user, as the configuration wants its key kept.
+pub fn store(paths: &Paths, deadline: Deadline) -> Store<'_> {
+    Store::new(paths, deadline, |paths| Ok(Config::load(paths)?.key_cache()))
 }
 
 fn note_unmarked(written: Result<()>) {
@@ -315,11 +326,7 @@ pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &str) ->
     if *name != ProfileName::home_of(provider) {
         command = format!("{command} --profile {name}");
     }
-    let usual = match provider {
-        ProviderId::Seqera => provider::seqera::CLOUD,
-        ProviderId::Sekuire => provider::sekuire::BACKEND,
-    };
-    if endpoint != usual {
+    if endpoint != provider::provider(provider).usual_endpoint() {
         command = format!("{command} --endpoint {endpoint}");
     }
     format!("log in again with: {command}")

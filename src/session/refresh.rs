@@ -20,15 +20,15 @@ use url::Url;
 
 use super::journal::{self, Failed, Intent};
 use super::{Grant, Session, Sessions, at, follow, log_in_again, not_logged_in, rescue};
-use crate::broker::{now, now_ms};
 use crate::error::{Error, Kind, Result};
-use crate::fault;
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::oauth::Tokens;
 use crate::oauth::token::{self, Refreshed};
-use crate::process::Uninterrupted;
-use crate::profile::{Profile, ProfileName};
+use crate::os::clock::{now, now_ms};
+use crate::os::fault;
+use crate::os::process::Uninterrupted;
 use crate::secret::Secret;
+use crate::session::profile::{Profile, ProfileName};
 use crate::store::Shelf;
 use crate::store::lock::{self, Lock, Pause};
 
@@ -371,7 +371,7 @@ fn keep(sessions: &Sessions<'_>, profile: &mut Profile, renewed: &Session) -> Ke
 /// Puts the session into the store; what was rescued is then out of date.
 fn put(sessions: &Sessions<'_>, name: &ProfileName, session: &Session) -> Result<()> {
     fault::disk("box").map_err(|error| Error::io("the store cannot be written", &error))?;
-    sessions.store().put(&Shelf::session(name), super::IDENTITY, session)?;
+    sessions.store().put(&Shelf::session(name.as_str()), super::IDENTITY, session)?;
     rescue::forget(sessions.paths, name);
     Ok(())
 }

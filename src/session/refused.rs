@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Fresh, Sessions, Want};
-use crate::broker::now;
 use crate::error::{Error, Kind, Result};
-use crate::profile::{ProfileName, ProviderId};
+use crate::os::clock::now;
+use crate::os::files;
+use crate::provider::ProviderId;
 use crate::secret::Secret;
-use crate::store::file;
+use crate::session::profile::ProfileName;
 
 /// How long a refusal counts. One 401 may be the server's mistake, so not for ever.
 const COUNTS: u64 = 300;
@@ -61,7 +62,7 @@ impl Sessions<'_> {
     }
 
     pub(super) fn forget_refusal(&self, name: &ProfileName) {
-        let _ = file::remove(&self.of_session(name));
+        let _ = files::remove(&self.of_session(name));
     }
 
     fn of_session(&self, name: &ProfileName) -> PathBuf {
@@ -95,7 +96,7 @@ fn note(path: &Path, token: &Secret) -> Result<()> {
     let again = read(path).is_some_and(|before| before.again || before.token != token);
     let refusal = Refusal { token, at: now(), again };
     let bytes = serde_json::to_vec(&refusal).map_err(|error| Error::failed(error.to_string()))?;
-    file::replace(path, &bytes)
+    files::replace(path, &bytes)
         .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
 }
 
@@ -109,7 +110,7 @@ fn standing(path: &Path, token: &Secret) -> Standing {
 
 /// The refusal that still counts.
 fn read(path: &Path) -> Option<Refusal> {
-    let refusal: Refusal = serde_json::from_slice(&file::read(path, 1024).ok()??).ok()?;
+    let refusal: Refusal = serde_json::from_slice(&files::read(path, 1024).ok()??).ok()?;
     // One from the future is from before the clock was set back; hosts that share a home differ by less.
     (now().abs_diff(refusal.at) < COUNTS).then_some(refusal)
 }

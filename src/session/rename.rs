@@ -6,9 +6,9 @@
 
 use super::{IDENTITY, Session, Sessions, journal, not_logged_in, note_unmarked, rescue};
 use crate::error::{Error, Result};
-use crate::fault;
-use crate::profile::{Profile, ProfileName};
-use crate::shell::mark::Mark;
+use crate::os::fault;
+use crate::session::mark::Mark;
+use crate::session::profile::{Profile, ProfileName};
 use crate::store::Shelf;
 
 impl Sessions<'_> {
@@ -43,7 +43,7 @@ impl Sessions<'_> {
         rescue::forget(self.paths, new);
         journal::clear(self.paths, new);
         if let Some(session) = self.load(old)? {
-            self.store().put(&Shelf::session(new), IDENTITY, &session)?;
+            self.store().put(&Shelf::session(new.as_str()), IDENTITY, &session)?;
         }
         match journal::find(self.paths, old) {
             Some(intent) => self.write_intent(new, &intent),
@@ -59,7 +59,7 @@ impl Sessions<'_> {
         let profile = Profile::load(self.paths, new)?.ok_or_else(|| not_logged_in(new))?;
         profile.save(self.paths)?;
         self.mark(&profile);
-        self.store().clear(&Shelf::session(old))?;
+        self.store().clear(&Shelf::session(old.as_str()))?;
         self.forget_traces(old);
         Ok(profile)
     }
@@ -94,12 +94,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::deadline::Deadline;
-    use crate::paths::Paths;
-    use crate::profile::{Method, ProviderId};
+    use crate::os::deadline::Deadline;
+    use crate::os::files;
+    use crate::os::paths::Paths;
+    use crate::provider::ProviderId;
     use crate::secret::Secret;
+    use crate::session::profile::Method;
     use crate::session::{Grant, Want};
-    use crate::store::file;
 
     struct House {
         _folder: tempfile::TempDir,
@@ -111,9 +112,9 @@ mod tests {
         fn new() -> House {
             let folder = tempfile::tempdir().unwrap();
             let paths = Paths { rescue: None, ..Paths::below(folder.path()) };
-            file::private_dir(&paths.store).unwrap();
+            files::private_dir(&paths.store).unwrap();
             let key = format!("seqera-credential-helper key 1\n{}\n", "5a".repeat(32));
-            file::replace(&paths.store.join("key"), key.as_bytes()).unwrap();
+            files::replace(&paths.store.join("key"), key.as_bytes()).unwrap();
             House { _folder: folder, paths }
         }
 

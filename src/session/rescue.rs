@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use super::{IDENTITY, Session, Sessions};
 use crate::error::Result;
-use crate::paths::Paths;
-use crate::profile::ProfileName;
-use crate::store::{Shelf, file};
+use crate::os::files;
+use crate::os::paths::Paths;
+use crate::session::profile::ProfileName;
+use crate::store::Shelf;
 
 /// The folders to try, best first. Each is looked into at every read, so there are few.
 fn places(paths: &Paths, name: &ProfileName) -> impl Iterator<Item = PathBuf> {
@@ -17,12 +18,12 @@ fn places(paths: &Paths, name: &ProfileName) -> impl Iterator<Item = PathBuf> {
 
 /// Keeps the session, sealed as in the store. Answers where.
 pub fn keep(sessions: &Sessions<'_>, name: &ProfileName, session: &Session) -> Result<PathBuf> {
-    let sealed = sessions.store().seal(&Shelf::session(name), IDENTITY, session)?;
+    let sealed = sessions.store().seal(&Shelf::session(name.as_str()), IDENTITY, session)?;
     let mut refused = None;
     for place in places(sessions.paths, name) {
-        let kept = file::private_dir(place.parent().unwrap_or(&place))
-            .and_then(|()| crate::fault::disk("rescue"))
-            .and_then(|()| file::replace(&place, &sealed));
+        let kept = files::private_dir(place.parent().unwrap_or(&place))
+            .and_then(|()| crate::os::fault::disk("rescue"))
+            .and_then(|()| files::replace(&place, &sealed));
         match kept {
             Ok(()) => return Ok(place),
             Err(error) => refused = Some(error),
@@ -42,9 +43,11 @@ pub fn newer(
 ) -> Result<Option<Session>> {
     let mut newest = stored;
     for place in places(sessions.paths, name) {
-        let Ok(Some(sealed)) = file::read(&place, crate::store::sealed::LIMIT) else { continue };
+        let Ok(Some(sealed)) = files::read(&place, crate::store::sealed::LIMIT) else { continue };
         // One that does not open is of another store; the stored session stands.
-        let Ok(rescued) = sessions.store().unseal::<Session>(&Shelf::session(name), IDENTITY, &sealed) else {
+        let Ok(rescued) =
+            sessions.store().unseal::<Session>(&Shelf::session(name.as_str()), IDENTITY, &sealed)
+        else {
             continue;
         };
         if newest.as_ref().is_none_or(|newest| rescued.generation > newest.generation) {
@@ -62,6 +65,6 @@ pub fn is_there(paths: &Paths, name: &ProfileName) -> bool {
 /// Removes what was rescued: it is home, or not wanted any more.
 pub fn forget(paths: &Paths, name: &ProfileName) {
     for place in places(paths, name) {
-        let _ = file::remove(&place);
+        let _ = files::remove(&place);
     }
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Grant, Session, journal};
-use crate::broker::now;
-use crate::deadline::Deadline;
+use super::{Grant, Session, journal, store};
 use crate::error::Result;
 use crate::http::{Failure, Http};
 use crate::oauth::revoke::{self, Kind};
-use crate::paths::Paths;
-use crate::provider::seqera::Api;
+use crate::os::clock::now;
+use crate::os::deadline::Deadline;
+use crate::os::paths::Paths;
+use crate::provider::{ProviderId, provider};
 use crate::secret::{Secret, sealed_bytes};
-use crate::store::{Shelf, Store};
+use crate::store::Shelf;
 
 /// After this a refresh token that nobody used has ended everywhere we know of.
 const OLD_AGE: u64 = 30 * 24 * 60 * 60;
@@ -102,11 +102,13 @@ impl Revocation {
                 }
                 revoke::revoke(http, endpoint, client_id, &self.access, Kind::Access).map(|_| ())
             }
-            Way::Personal { endpoint, id } => match Api::new(http, endpoint).delete_token(&self.access, id) {
-                // Somebody has removed it before.
-                Err(failure) if matches!(failure.status(), Some(401 | 404)) => Ok(()),
-                outcome => outcome,
-            },
+            Way::Personal { endpoint, id } => {
+                match provider(ProviderId::Seqera).delete_token(http, endpoint, &self.access, id) {
+                    // Somebody has removed it before.
+                    Err(failure) if matches!(failure.status(), Some(401 | 404)) => Ok(()),
+                    outcome => outcome,
+                }
+            }
         }
     }
 
@@ -117,7 +119,7 @@ impl Revocation {
             Err(failure) if is_final(&failure) => Outcome::Refused(failure),
             Err(failure) => {
                 let identity = journal::fingerprint(&self.access);
-                match Store::new(paths, deadline).put(&queue(), identity.as_bytes(), self) {
+                match store(paths, deadline).put(&queue(), identity.as_bytes(), self) {
                     Ok(_) => Outcome::Queued(failure),
                     Err(_) => Outcome::Lost(failure),
                 }
@@ -138,7 +140,7 @@ fn queue() -> Shelf {
 /// Carries out what waits, as far as it can be done by `deadline`. A command that goes online anyway calls it:
 /// where nothing waits it costs one look at a folder. What fails waits on.
 pub fn settle(paths: &Paths, deadline: Deadline) {
-    let store = Store::new(paths, deadline);
+    let store = super::store(paths, deadline);
     let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
     if waiting.is_empty() {
         return;

@@ -1,6 +1,6 @@
 //! Which shell started us?
 
-use crate::paths::env_text;
+use crate::os::env::env_text;
 
 use super::Shell;
 

@@ -8,8 +8,6 @@ use clap::ValueEnum;
 use crate::error::{Error, Result};
 
 mod detect;
-pub mod exports;
-pub mod mark;
 mod quote;
 pub mod render;
 pub mod segment;

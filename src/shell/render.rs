@@ -5,27 +5,10 @@ use std::io::Write;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::os::env::Change;
 use crate::secret::Secret;
 
 use super::{Shell, quote};
-
-/// One change of an environment. The names are compiled in: none ever comes from a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Gives the variable this value and exports it.
-    Set(&'static str, Secret),
-    /// Takes the variable away.
-    Unset(&'static str),
-}
-
-impl Change {
-    /// The name of the variable.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Change::Set(name, _) | Change::Unset(name) => name,
-        }
-    }
-}
 
 /// The changes as one line of statements for the shell, without the newline; for Nushell, which cannot
 /// evaluate text, the JSON of [`json`].

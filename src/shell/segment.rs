@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 use super::Shell;
-use super::mark::{Mark, NEVER, State};
+use crate::session::mark::{Mark, NEVER, State};
 
 /// What [`Segment::render`] writes where no other format is asked for.
 pub const DEFAULT_FORMAT: &str = "{label}{symbol}";

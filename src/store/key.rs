@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
-use super::sealed::{Key, KeyId, hex, unhex};
-use super::{file, kernel, keychain};
-use crate::config::Config;
-use crate::deadline::Deadline;
+use super::KeyCache;
+use super::sealed::{Key, KeyId};
+use super::{kernel, keychain};
 use crate::error::{Error, Result};
-use crate::paths::{Paths, env_text};
+use crate::os::deadline::Deadline;
+use crate::os::env::env_text;
+use crate::os::files;
+use crate::os::hex::{hex, unhex};
+use crate::os::paths::Paths;
 
 const KEY_FILE: &str = "key";
 const KEYCHAIN_FILE: &str = "keychain";
@@ -65,14 +68,14 @@ pub fn place(paths: &Paths) -> Result<Option<Place>> {
 }
 
 /// The store's key; nothing where no secret was ever stored.
-pub fn find(paths: &Paths, deadline: Deadline) -> Result<Option<Key>> {
+pub fn find(paths: &Paths, deadline: Deadline, key_cache: KeyCache) -> Result<Option<Key>> {
     let wish = Wish::from_env()?;
     match known(&paths.store)? {
         Known::Nowhere => Ok(None),
         Known::Here(_) if wish == Wish::Keychain => Err(misplaced("a file", "keychain")),
         Known::Here(key) => Ok(Some(key)),
         Known::InKeychain(_) if wish == Wish::File => Err(misplaced("the keychain", "file")),
-        Known::InKeychain(id) => from_keychain(paths, id, deadline).map(Some),
+        Known::InKeychain(id) => from_keychain(paths, id, deadline, key_cache).map(Some),
     }
 }
 
@@ -102,7 +105,7 @@ pub fn choose(paths: &Paths, deadline: Deadline) -> Result<Chosen> {
     let key = Key::generate()?;
     let path = paths.store.join(KEY_FILE);
     let text = zeroize::Zeroizing::new(format!("{KEY_TITLE}{}\n", hex(key.expose())));
-    file::replace(&path, text.as_bytes())
+    files::replace(&path, text.as_bytes())
         .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))?;
     let notice = (wish == Wish::Auto).then(|| {
         format!("no keychain here: credentials are kept in {}, readable by you alone", paths.store.display())
@@ -128,14 +131,14 @@ fn in_keychain(store: &Path, deadline: Deadline) -> Result<Key, Refusal> {
         }
     };
     let path = store.join(KEYCHAIN_FILE);
-    file::replace(&path, format!("{}\n", key.id().to_hex()).as_bytes()).map_err(|error| {
+    files::replace(&path, format!("{}\n", key.id().to_hex()).as_bytes()).map_err(|error| {
         Refusal::Other(Error::io(format_args!("{} cannot be written", path.display()), &error))
     })?;
     Ok(key)
 }
 
-fn from_keychain(paths: &Paths, id: KeyId, deadline: Deadline) -> Result<Key> {
-    let keep = Config::load(paths)?.key_cache();
+fn from_keychain(paths: &Paths, id: KeyId, deadline: Deadline, key_cache: KeyCache) -> Result<Key> {
+    let keep = key_cache(paths)?;
     if !keep.is_zero()
         && let Some(key) = kernel::get(id, keep)
     {
@@ -162,7 +165,7 @@ pub fn forget(paths: &Paths) -> Result<()> {
 }
 
 fn known(store: &Path) -> Result<Known> {
-    file::only_own_dir(store).map_err(|error| {
+    files::only_own_dir(store).map_err(|error| {
         Error::store(format!("{} cannot be used: {}", store.display(), crate::error::io_words(&error)))
     })?;
     let path = store.join(KEY_FILE);
@@ -180,7 +183,7 @@ fn known(store: &Path) -> Result<Known> {
 }
 
 fn read(path: &Path) -> Result<Option<zeroize::Zeroizing<String>>> {
-    let bytes = file::read(path, LIMIT).map_err(|error| {
+    let bytes = files::read(path, LIMIT).map_err(|error| {
         Error::store(format!("{} cannot be read: {}", path.display(), crate::error::io_words(&error)))
     })?;
     let text = bytes.map(|bytes| String::from_utf8(bytes).map_err(|_| damaged(path)));

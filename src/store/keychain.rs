@@ -10,8 +10,8 @@ use keyring::{Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
 use super::sealed::Key;
-use crate::deadline::Deadline;
 use crate::error::Error;
+use crate::os::deadline::Deadline;
 
 /// The item's service; with [`USER`] it names the item in every keychain.
 pub const SERVICE: &str = "seqera-credential-helper";
@@ -84,7 +84,7 @@ fn bounded<T: Send + 'static>(
     deadline: Deadline,
     call: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
 ) -> Result<T, Trouble> {
-    let limit = if crate::ui::attended() { ATTENDED } else { ALONE };
+    let limit = if crate::os::terminal::attended() { ATTENDED } else { ALONE };
     let (answer, wait) = channel();
     let spawned = std::thread::Builder::new().name("keychain".into()).spawn(move || {
         let _ = answer.send(call());
@@ -125,7 +125,7 @@ mod platform {
         match error.downcast_ref::<Service>() {
             // The service asked for a person and got none, or one who said no. Only a screen can show the
             // question, so without one nobody was asked.
-            Some(Service::Prompt) if crate::ui::has_display() => Trouble::Denied,
+            Some(Service::Prompt) if crate::os::terminal::has_display() => Trouble::Denied,
             Some(Service::NoResult) => Trouble::Broken("it has no default keyring; create one"),
             _ => Trouble::Locked,
         }

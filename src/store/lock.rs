@@ -12,8 +12,8 @@ use std::time::Duration;
 use fs2::FileExt;
 
 use super::owner::{self, Owner};
-use crate::deadline::Deadline;
 use crate::error::{Error, Result, io_words};
+use crate::os::deadline::Deadline;
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub fn if_it_stays_so(path: &Path) -> String {
         Some((owner_file, who)) => format!(
             "try again; if it stays so and process {} on {} is certainly gone, remove {}",
             who.pid,
-            crate::ui::plain(&who.host),
+            crate::os::terminal::plain(&who.host),
             owner_file.display()
         ),
         None => format!("try again; if it stays so, see which process has {} open", path.display()),

@@ -4,7 +4,6 @@
 //! Readers take no lock: a file is replaced whole. Writers take the store's lock, so that the key is made
 //! once and nobody removes what another has just replaced.
 
-pub mod file;
 mod kernel;
 pub mod key;
 pub mod keychain;
@@ -22,11 +21,12 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::deadline::Deadline;
 use crate::error::{Error, Result, io_words};
-use crate::fault;
-use crate::paths::Paths;
-use crate::profile::ProfileName;
+use crate::os::deadline::Deadline;
+use crate::os::fault;
+use crate::os::files;
+use crate::os::hex::{hex, unhex};
+use crate::os::paths::Paths;
 use crate::target::Target;
 use lock::Lock;
 use sealed::{Key, Unopened};
@@ -48,17 +48,17 @@ impl Shelf {
         let what = format!("{}+{}", target.scheme(), target.authority().replace(':', "_"));
         // What a folder is called has an end, and is all that tells which shelf it is (see [`Store::read_kind`]).
         let is_long = what.len() > LONGEST;
-        Shelf { kind, what: if is_long { sealed::hex(&Sha256::digest(what.as_bytes())) } else { what } }
+        Shelf { kind, what: if is_long { hex(&Sha256::digest(what.as_bytes())) } else { what } }
     }
 
     /// The session of a profile.
-    pub fn session(name: &ProfileName) -> Shelf {
-        Shelf { kind: "session", what: name.to_string() }
+    pub fn session(name: &str) -> Shelf {
+        Shelf { kind: "session", what: name.to_owned() }
     }
 
     /// The password that a profile's login has for its platform's registry.
-    pub fn registry_pass(name: &ProfileName) -> Shelf {
-        Shelf { kind: "registry", what: name.to_string() }
+    pub fn registry_pass(name: &str) -> Shelf {
+        Shelf { kind: "registry", what: name.to_owned() }
     }
 
     /// One shelf for all secrets of a kind.
@@ -84,12 +84,17 @@ pub struct Opened<T> {
 pub struct Store<'a> {
     paths: &'a Paths,
     deadline: Deadline,
+    key_cache: KeyCache,
 }
+
+/// Tells for how long after its last use the key stays in the kernel's keyring. It is asked only when the key
+/// is in the keychain: most calls need not read the configuration.
+pub type KeyCache = fn(&Paths) -> Result<Duration>;
 
 impl<'a> Store<'a> {
     /// The store; nothing is read yet. All that it does ends by `deadline`.
-    pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
-        Store { paths, deadline }
+    pub fn new(paths: &'a Paths, deadline: Deadline, key_cache: KeyCache) -> Self {
+        Store { paths, deadline, key_cache }
     }
 
     /// Everything on a shelf. A shelf that is empty costs one failed look, and no key is asked for.
@@ -130,11 +135,11 @@ impl<'a> Store<'a> {
         let (_lock, key, notice) = self.open_for_writing()?;
         fault::point("put");
         let dir = self.dir(shelf);
-        file::private_dir(&dir).map_err(|error| self.unwritable(&error))?;
+        files::private_dir(&dir).map_err(|error| self.unwritable(&error))?;
         let name = key.name(identity);
         let sealed = self.sealed(&key, shelf, &name, content)?;
-        file::replace(&dir.join(&name), &sealed).map_err(|error| self.unwritable(&error))?;
-        file::sweep(&dir, Duration::ZERO);
+        files::replace(&dir.join(&name), &sealed).map_err(|error| self.unwritable(&error))?;
+        files::sweep(&dir, Duration::ZERO);
         Ok(notice)
     }
 
@@ -148,9 +153,9 @@ impl<'a> Store<'a> {
             self.read(shelf)?.into_iter().filter(|opened| unwanted(&opened.content)).collect();
         let dir = self.dir(shelf);
         for opened in &doomed {
-            file::remove(&dir.join(&opened.name)).map_err(|error| self.unwritable(&error))?;
+            files::remove(&dir.join(&opened.name)).map_err(|error| self.unwritable(&error))?;
         }
-        file::sweep(&dir, Duration::ZERO);
+        files::sweep(&dir, Duration::ZERO);
         // A shelf with boxes on it stays: the system refuses to remove a folder that is not empty.
         let _ = fs::remove_dir(&dir);
         Ok(doomed.len())
@@ -165,9 +170,9 @@ impl<'a> Store<'a> {
         let _lock = self.lock()?;
         let dir = self.dir(shelf);
         for name in self.names(&shelf.folder())? {
-            file::remove(&dir.join(name)).map_err(|error| self.unwritable(&error))?;
+            files::remove(&dir.join(name)).map_err(|error| self.unwritable(&error))?;
         }
-        file::sweep(&dir, Duration::ZERO);
+        files::sweep(&dir, Duration::ZERO);
         let _ = fs::remove_dir(&dir);
         Ok(())
     }
@@ -193,9 +198,9 @@ impl<'a> Store<'a> {
     }
 
     fn open_for_writing(&self) -> Result<(Lock, Key, Option<String>)> {
-        file::private_dir(&self.paths.store).map_err(|error| self.unwritable(&error))?;
+        files::private_dir(&self.paths.store).map_err(|error| self.unwritable(&error))?;
         let lock = self.lock()?;
-        if let Some(key) = key::find(self.paths, self.deadline)? {
+        if let Some(key) = key::find(self.paths, self.deadline, self.key_cache)? {
             return Ok((lock, key, None));
         }
         if list(&self.paths.store)?
@@ -215,7 +220,7 @@ impl<'a> Store<'a> {
     }
 
     fn key(&self) -> Result<Key> {
-        key::find(self.paths, self.deadline)?.ok_or_else(|| self.key_is_gone())
+        key::find(self.paths, self.deadline, self.key_cache)?.ok_or_else(|| self.key_is_gone())
     }
 
     fn key_is_gone(&self) -> Error {
@@ -235,7 +240,7 @@ impl<'a> Store<'a> {
 
     fn open<T: DeserializeOwned>(&self, key: &Key, shelf: &Shelf, name: &str) -> Result<Option<T>> {
         let path = self.dir(shelf).join(name);
-        let bytes = file::read(&path, sealed::LIMIT).map_err(|error| {
+        let bytes = files::read(&path, sealed::LIMIT).map_err(|error| {
             Error::store(format!("{} cannot be read: {}", path.display(), io_words(&error)))
         })?;
         let Some(bytes) = bytes else { return Ok(None) };
@@ -258,7 +263,7 @@ impl<'a> Store<'a> {
     /// The names of the boxes in a folder, sorted.
     fn names(&self, folder: &str) -> Result<Vec<String>> {
         let mut names = list(&self.paths.store.join(folder))?;
-        names.retain(|name| name.len() == 32 && sealed::unhex(name).is_some());
+        names.retain(|name| name.len() == 32 && unhex(name).is_some());
         names.sort();
         Ok(names)
     }

@@ -9,67 +9,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use super::file;
-
-/// Who holds a lock: enough to prove, on the same host, that it is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The host's name, and what tells it from another of that name; empty where it is not known.
-    pub host: String,
-    #[serde(default)]
-    machine: String,
-    /// Changes with every start of the host; empty where it is not known.
-    pub boot: String,
-    /// Where its number counts: containers on one host number their processes each for itself.
-    #[serde(default)]
-    pid_namespace: String,
-    /// The process.
-    pub pid: u32,
-    /// When the process began, in the kernel's own unit: a number may be given to another process.
-    pub began: u64,
-}
-
-impl Identity {
-    /// This process.
-    pub fn here() -> Identity {
-        let pid = std::process::id();
-        Identity {
-            host: host_name(),
-            machine: machine_id(),
-            boot: boot_id(),
-            pid_namespace: pid_namespace(),
-            pid,
-            began: stat(pid).and_then(|stat| began(&stat)).unwrap_or(0),
-        }
-    }
-
-    /// Whether that process certainly no longer runs. Of another host nothing is certain, and neither is it of
-    /// another container on this one.
-    pub fn is_gone(&self) -> bool {
-        let here = Identity::here();
-        if self.boot.is_empty() || here.boot.is_empty() {
-            return false;
-        }
-        match self.boot == here.boot {
-            true => {
-                let can_see_it = !here.pid_namespace.is_empty() && self.pid_namespace == here.pid_namespace;
-                can_see_it && self.has_ended()
-            }
-            // Cloned machines may share a name or a number, and hardly both.
-            false => self.host == here.host && self.machine == here.machine,
-        }
-    }
-
-    fn has_ended(&self) -> bool {
-        match stat(self.pid) {
-            Some(stat) => began(&stat) != Some(self.began),
-            // It may be hidden (`hidepid`, proc(5)): we dump no core, which hides us even from each other.
-            None => !is_there(self.pid),
-        }
-    }
-}
+use crate::os::files;
+use crate::os::process::Identity;
 
 /// A lock held by an owner file.
 #[derive(Debug)]
@@ -89,7 +30,7 @@ impl Owner {
         // Written whole under another name first: an owner that dies in between must not leave a number behind
         // that names nobody.
         let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut owner_file = tempfile::Builder::new().prefix(file::TEMPORARY).tempfile_in(dir)?;
+        let mut owner_file = tempfile::Builder::new().prefix(files::TEMPORARY).tempfile_in(dir)?;
         owner_file.write_all(&serde_json::to_vec(&Identity::here())?)?;
         owner_file.as_file().sync_all()?;
         match owner_file.persist_noclobber(&claimed) {
@@ -110,14 +51,14 @@ impl Owner {
     /// Who holds the lock at `path`, and by which file; nothing where nobody holds it by a file.
     pub fn of(path: &Path) -> Option<(PathBuf, Identity)> {
         let file = numbered(path, highest(path).ok()??);
-        let who = serde_json::from_slice(&file::read(&file, LIMIT).ok()??).ok()?;
+        let who = serde_json::from_slice(&files::read(&file, LIMIT).ok()??).ok()?;
         Some((file, who))
     }
 
     /// Lets go.
     pub fn release(&self) {
         // If this fails the lock stays ours until this process ends, which frees it too.
-        let _ = file::replace(&self.0, RELEASED);
+        let _ = files::replace(&self.0, RELEASED);
     }
 }
 
@@ -147,7 +88,7 @@ fn highest(path: &Path) -> io::Result<Option<u64>> {
 /// within an instant that we let pass before believing it.
 fn is_free(path: &Path) -> io::Result<bool> {
     const HALF_WRITTEN: std::time::Duration = std::time::Duration::from_secs(30);
-    let Some(bytes) = file::read(path, LIMIT)? else { return Ok(false) };
+    let Some(bytes) = files::read(path, LIMIT)? else { return Ok(false) };
     if bytes == RELEASED {
         return Ok(true);
     }
@@ -157,74 +98,9 @@ fn is_free(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The name of this host.
-pub fn host_name() -> String {
-    #[cfg(feature = "fault-points")]
-    if let Some(host) = crate::paths::env_text("SEQERA_TEST_HOST") {
-        return host;
-    }
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
-    name
-}
-
-fn boot_id() -> String {
-    #[cfg(feature = "fault-points")]
-    if let Some(boot) = crate::paths::env_text("SEQERA_TEST_BOOT_ID") {
-        return boot;
-    }
-    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
-        Ok(boot) => boot.trim().to_owned(),
-        Err(_) => String::new(),
-    }
-}
-
-/// machine-id(5).
-fn machine_id() -> String {
-    fs::read_to_string("/etc/machine-id").map(|id| id.trim().to_owned()).unwrap_or_default()
-}
-
-/// namespaces(7); empty where there are none.
-fn pid_namespace() -> String {
-    fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// Whether a process has this number, as kill(2) knows.
-#[cfg(unix)]
-fn is_there(pid: u32) -> bool {
-    use rustix::process::{Pid, test_kill_process};
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
-}
-
-#[cfg(not(unix))]
-fn is_there(_: u32) -> bool {
-    true
-}
-
-fn stat(pid: u32) -> Option<String> {
-    #[cfg(feature = "fault-points")]
-    if pid != std::process::id() && crate::paths::env_text("SEQERA_TEST_HIDEPID").is_some() {
-        return None;
-    }
-    fs::read_to_string(format!("/proc/{pid}/stat")).ok()
-}
-
-/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
-/// process that has ended, also while nobody has waited for it.
-fn began(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    match fields.next()? {
-        "Z" | "X" => None,
-        _ => fields.nth(18)?.parse().ok(),
-    }
-}
-
 /// Whether a test asks for owner files where the file system could lock.
 pub(super) fn forced() -> bool {
-    cfg!(feature = "fault-points") && crate::paths::env_text("SEQERA_TEST_OWNER_FILES").is_some()
+    cfg!(feature = "fault-points") && crate::os::env::env_text("SEQERA_TEST_OWNER_FILES").is_some()
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::os::hex::{hex, unhex};
 
 const MAGIC: &[u8; 8] = b"sqrabox1";
 const ID: usize = 8;
@@ -126,19 +127,6 @@ pub fn random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|_| Error::failed("the system gives no random numbers"))
 }
 
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Reads [`hex`]; nothing where it is anything else.
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,13 +147,5 @@ mod tests {
             assert!(key.open("git https://h/a", &changed).is_err(), "changed at {at}");
         }
         assert!(!sealed.windows(7).any(|window| window == b"content"));
-    }
-
-    #[test]
-    fn hex_comes_back_and_nothing_else_does() {
-        assert_eq!(unhex(&hex(b"\x00\xffz")).as_deref(), Some(&b"\x00\xffz"[..]));
-        for bad in ["0", "0g", "+1", "é"] {
-            assert_eq!(unhex(bad), None, "{bad}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, io_words};
-use crate::process::Uninterrupted;
+use crate::os::process::Uninterrupted;
 
 /// The longest line a terminal gives, and more.
 const LONGEST: u64 = 64 * 1024;

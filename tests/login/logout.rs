@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use seqera_credential_helper::deadline::Deadline;
-use seqera_credential_helper::profile::{Profile, ProfileName};
+use seqera_credential_helper::os::deadline::Deadline;
+use seqera_credential_helper::session::profile::{Profile, ProfileName};
 use seqera_credential_helper::session::{Grant, Session, Sessions};
 
 use super::scene::{SOON, Scene, timed};

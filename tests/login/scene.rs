@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use expectrl::process::unix::WaitStatus;
 use expectrl::{Eof, Expect, Regex};
 
-use seqera_credential_helper::deadline::Deadline;
-use seqera_credential_helper::paths::Paths;
-use seqera_credential_helper::profile::ProfileName;
+use seqera_credential_helper::os::deadline::Deadline;
+use seqera_credential_helper::os::paths::Paths;
+use seqera_credential_helper::session::profile::ProfileName;
 use seqera_credential_helper::session::{Session, Sessions};
 
 use crate::platform::Platform;

@@ -222,9 +222,9 @@ fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
     let elsewhere = Home::with_file_store();
     let mut newer = logged_in(&elsewhere, &platform, Token::Dead).stored();
     newer.generation = asked.generation + 1;
-    let shelf = seqera_credential_helper::store::Shelf::session(&login.profile().name);
-    let deadline = seqera_credential_helper::deadline::Deadline::after(Duration::from_secs(5));
-    seqera_credential_helper::store::Store::new(&login.paths, deadline)
+    let shelf = seqera_credential_helper::store::Shelf::session(login.profile().name.as_str());
+    let deadline = seqera_credential_helper::os::deadline::Deadline::after(Duration::from_secs(5));
+    seqera_credential_helper::session::store(&login.paths, deadline)
         .put(&shelf, b"session", &newer)
         .unwrap();
     let old = asked.refresh_token().unwrap().expose_str().unwrap().to_owned();

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use seqera_credential_helper::profile::ProfileName;
+use seqera_credential_helper::session::mark::Mark;
+use seqera_credential_helper::session::profile::ProfileName;
 use seqera_credential_helper::shell::Shell;
-use seqera_credential_helper::shell::mark::Mark;
 
 use super::terminal::{Env, Home, Terminal, command_line, now, text};
 use super::{newest, program, write};

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use seqera_credential_helper::profile::{Profile, ProviderId, Workspace};
+use seqera_credential_helper::os::env::Change;
+use seqera_credential_helper::provider::{ProviderId, Workspace};
 use seqera_credential_helper::secret::Secret;
-use seqera_credential_helper::shell::exports::{
+use seqera_credential_helper::session::exports::{
     Ours, for_outside, for_profile, in_platform_run, outside_token, points_elsewhere, unset_ours,
     without_the_persons,
 };
-use seqera_credential_helper::shell::render::{Change, dotenv, github, json};
+use seqera_credential_helper::session::profile::Profile;
+use seqera_credential_helper::shell::render::{dotenv, github, json};
 
 use super::terminal::Home;
 

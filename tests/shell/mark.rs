@@ -1,7 +1,8 @@
 //! The mark says what a prompt needs, and nothing that a shell could act on.
 
-use seqera_credential_helper::profile::{Organization, Profile, ProfileName, Workspace};
-use seqera_credential_helper::shell::mark::{Mark, NEVER, State};
+use seqera_credential_helper::provider::{Organization, Workspace};
+use seqera_credential_helper::session::mark::{Mark, NEVER, State};
+use seqera_credential_helper::session::profile::{Profile, ProfileName};
 
 use super::terminal::Home;
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use seqera_credential_helper::os::env::Change;
 use seqera_credential_helper::secret::Secret;
 use seqera_credential_helper::shell::Shell;
-use seqera_credential_helper::shell::render::{Change, statements};
+use seqera_credential_helper::shell::render::statements;
 
 use super::{nu, program, write};
 

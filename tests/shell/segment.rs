@@ -1,7 +1,7 @@
 //! The prompt's segment says who and how long, in any prompt, and has the right width.
 
+use seqera_credential_helper::session::mark::{Mark, NEVER, State};
 use seqera_credential_helper::shell::Shell;
-use seqera_credential_helper::shell::mark::{Mark, NEVER, State};
 use seqera_credential_helper::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
 
 use super::terminal::{Home, now};

@@ -10,11 +10,12 @@ use clap::Parser;
 use rustix::process::{Pid, Signal, kill_process};
 use seqera_credential_helper::command::hook::{HookEnvArgs, run_env};
 use seqera_credential_helper::error::Error;
-use seqera_credential_helper::paths::Paths;
-use seqera_credential_helper::profile::{Method, Organization, Profile, ProfileName, ProviderId};
+use seqera_credential_helper::os::paths::Paths;
+use seqera_credential_helper::provider::{Organization, ProviderId};
 use seqera_credential_helper::secret::Secret;
+use seqera_credential_helper::session::mark::Mark;
+use seqera_credential_helper::session::profile::{Method, Profile, ProfileName};
 use seqera_credential_helper::shell::Shell;
-use seqera_credential_helper::shell::mark::Mark;
 
 use super::{nu, program, write};
 

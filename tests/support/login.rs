@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use seqera_credential_helper::deadline::Deadline;
-use seqera_credential_helper::profile::{Method, Profile, ProfileName, ProviderId};
+use seqera_credential_helper::os::deadline::Deadline;
+use seqera_credential_helper::provider::ProviderId;
 use seqera_credential_helper::secret::Secret;
+use seqera_credential_helper::session::profile::{Method, Profile, ProfileName};
 use seqera_credential_helper::session::{Grant, Session, Sessions};
 
 use super::home::Home;
@@ -52,6 +53,6 @@ pub fn change(home: &Home, name: &str, change: impl FnOnce(&mut Profile)) {
     sessions(&paths).change(&name, change).unwrap();
 }
 
-fn sessions(paths: &seqera_credential_helper::paths::Paths) -> Sessions<'_> {
+fn sessions(paths: &seqera_credential_helper::os::paths::Paths) -> Sessions<'_> {
     Sessions::new(paths, Deadline::after(Duration::from_secs(20)))
 }

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use seqera_credential_helper::deadline::Deadline;
 use seqera_credential_helper::http::Http;
 use seqera_credential_helper::oauth::authorize::Pending;
 use seqera_credential_helper::oauth::{Client, Tokens, discovery, token};
-use seqera_credential_helper::paths::Paths;
-use seqera_credential_helper::profile::{Method, Profile, ProfileName, ProviderId};
+use seqera_credential_helper::os::deadline::Deadline;
+use seqera_credential_helper::os::paths::Paths;
+use seqera_credential_helper::provider::ProviderId;
+use seqera_credential_helper::session::profile::{Method, Profile, ProfileName};
 use seqera_credential_helper::session::{Grant, Session, Sessions};
 use url::Url;
 

@@ -63,7 +63,7 @@ pub fn write(path: &Path) -> Result<()> {
     }
     let dir = path.parent().unwrap_or(path);
     std::fs::create_dir_all(dir)
-        .and_then(|()| crate::store::file::replace(path, DROP_IN.as_bytes()))
+        .and_then(|()| crate::os::files::replace(path, DROP_IN.as_bytes()))
         .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
 }
 

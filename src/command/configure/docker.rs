@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Change, home, json, link, program_dir};
 use crate::error::{Error, Result};
-use crate::paths::non_empty;
+use crate::os::env::non_empty;
 use crate::protocol::docker::wire::Server;
 
 const NAME: &str = "docker-credential-seqera";

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::{Change, home, link, program_dir};
 use crate::error::{Error, Result};
-use crate::paths::non_empty;
+use crate::os::env::non_empty;
 
 const NAME: &str = "git-credential-seqera";
 

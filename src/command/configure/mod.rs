@@ -13,10 +13,11 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
-use crate::paths::Paths;
-use crate::store::{Store, file};
+use crate::os::deadline::Deadline;
+use crate::os::files;
+use crate::os::paths::Paths;
+use crate::session;
 use crate::ui;
 
 pub(super) use docker::config_file as docker_config_file;
@@ -109,7 +110,7 @@ impl Record {
 
     fn load(paths: &Paths) -> Result<Record> {
         let path = Record::path(paths);
-        let bytes = file::read(&path, 1024 * 1024)
+        let bytes = files::read(&path, 1024 * 1024)
             .map_err(|error| Error::io(format_args!("{} cannot be read", path.display()), &error))?;
         match bytes {
             None => Ok(Record::default()),
@@ -129,8 +130,8 @@ impl Record {
     fn save(&self, paths: &Paths) -> Result<()> {
         let path = Record::path(paths);
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::failed(error.to_string()))?;
-        file::private_dir(&paths.state)
-            .and_then(|()| file::replace(&path, &bytes))
+        files::private_dir(&paths.state)
+            .and_then(|()| files::replace(&path, &bytes))
             .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
     }
 }
@@ -244,7 +245,7 @@ fn configure(client: Client, record: &mut Record, args: &Args, context: &Context
         return missing.iter().try_for_each(|change| ui::out(&format!("would set {}", change.words())));
     }
     // Where the store's key lives is settled here, with a person looking, and not when a client first stores.
-    let store = Store::new(&context.paths, Deadline::after(Duration::from_secs(60)));
+    let store = session::store(&context.paths, Deadline::after(Duration::from_secs(60)));
     if let Some(notice) = store.prepare()? {
         context.tell(&notice);
     }

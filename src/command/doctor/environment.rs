@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use super::store::open_to_others;
-use crate::command::{Context, process_env, shadow};
-use crate::paths::non_empty;
-use crate::profile::Profile;
+use crate::command::{Context, shadow};
+use crate::os::env::non_empty;
+use crate::session::profile::Profile;
 
 /// Looks at the environment and at the files that make it.
 pub fn look(context: &Context, findings: &mut Vec<Finding>) {
     const ABOUT: &str = "environment";
     let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
-    findings.extend(shadow::differing(&process_env).map(|words| Finding::wrong(ABOUT, words)));
+    findings.extend(shadow::differing(&non_empty).map(|words| Finding::wrong(ABOUT, words)));
     findings.extend(
-        login.and_then(|login| shadow::hidden(&login, &process_env)).map(|words| Finding::note(ABOUT, words)),
+        login.and_then(|login| shadow::hidden(&login, &non_empty)).map(|words| Finding::note(ABOUT, words)),
     );
     let Some(home) = dirs::home_dir() else { return };
     let files = start_up_files(&home);

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use super::Finding;
 use super::store::open_to_others;
-use crate::broker::now;
 use crate::command::Context;
-use crate::deadline::Deadline;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Place, Trouble};
-use crate::profile::{Profile, ProviderId};
+use crate::os::clock::now;
+use crate::os::deadline::Deadline;
+use crate::provider::ProviderId;
+use crate::session::mark::{Mark, State};
+use crate::session::profile::Profile;
 use crate::session::{Sessions, log_in_again};
-use crate::shell::mark::{Mark, State};
 
 const ABOUT: &str = "login";
 

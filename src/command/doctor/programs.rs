@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::Finding;
 use crate::command::configure::{docker_config_file, is_ours, on_path};
 use crate::command::handover;
-use crate::profile::ProviderId;
+use crate::provider::ProviderId;
 
 /// Looks at the programs.
 pub fn look() -> Vec<Finding> {

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Finding;
-use crate::deadline::Deadline;
 use crate::error::Error;
-use crate::paths::Paths;
+use crate::os::deadline::Deadline;
+use crate::os::paths::Paths;
 use crate::store::key::{self, Place, Wish};
 use crate::store::keychain;
 

@@ -1,18 +1,20 @@
 //! `--job-token`: for a job that runs longer than an access token lives.
 
+use crate::os::env::non_empty;
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
-use crate::broker::now;
 use crate::command::server::{Server, Source};
-use crate::command::{Context, child, process_env};
+use crate::command::{Context, child};
 use crate::error::{Error, Result};
-use crate::process::Uninterrupted;
-use crate::profile::{Profile, ProviderId};
+use crate::os::clock::now;
+use crate::os::env::Change;
+use crate::os::process::Uninterrupted;
+use crate::provider::ProviderId;
 use crate::provider::seqera::{Api, user};
 use crate::secret::Secret;
-use crate::shell::exports;
-use crate::shell::render::Change;
+use crate::session::exports;
+use crate::session::profile::Profile;
 use crate::ui;
 
 /// Runs `command` with a personal access token of its own, waits for it, and deletes the token. Signals that
@@ -68,7 +70,7 @@ fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
     match &server.source {
         Source::Login(profile) => {
             let endless = Profile { access_expires_at: None, ..(**profile).clone() };
-            exports::for_profile(&endless, token, &process_env)
+            exports::for_profile(&endless, token, &non_empty)
         }
         Source::Variable(_) => {
             ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"].map(|name| Change::Set(name, token.clone())).into()
@@ -107,7 +109,7 @@ mod relay {
     impl Relay {
         pub fn begin() -> Result<Relay> {
             let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
-            Signals::new(all.into_iter().filter(|signal| !crate::process::is_ignored(*signal)))
+            Signals::new(all.into_iter().filter(|signal| !crate::os::process::is_ignored(*signal)))
                 .map(Relay)
                 .map_err(|error| Error::io("the system does not let us catch signals", &error))
         }

@@ -1,12 +1,12 @@
 //! Login in a browser that comes back to this machine, or whose last address the person pastes.
 
+use crate::os::env::non_empty;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use super::settings::Settings;
 use super::surroundings::Surroundings;
-use crate::command::process_env;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::Tokens;
@@ -15,7 +15,7 @@ use crate::oauth::discovery::Server;
 use crate::oauth::loopback::{Arrival, Browser, Loopback, Serving};
 use crate::oauth::page::Page;
 use crate::oauth::token;
-use crate::paths::env_text;
+use crate::os::env::env_text;
 use crate::ui::{self, Keyboard, Spinner, Typed};
 
 /// What stands on the pages that the browser shows.
@@ -133,7 +133,7 @@ fn wait(
 
 /// Opens the browser, or tells the person where to go and how the browser finds its way back.
 fn invite(pending: &Pending, settings: &Settings, port: u16, can_paste: bool, has_device: bool) {
-    let around = Surroundings::look(process_env, ui::has_display());
+    let around = Surroundings::look(non_empty, ui::has_display());
     let url = pending.url().as_str();
     if port != settings.port && settings.port != 0 {
         ui::say(&format!("Port {} is taken; the browser comes back to port {port}.", settings.port));

@@ -9,23 +9,25 @@ mod settings;
 mod surroundings;
 mod token;
 
+use crate::os::env::non_empty;
 use std::time::Duration;
 
-use super::{Context, choice, org, process_env, shadow};
-use crate::broker::now;
-use crate::deadline::Deadline;
+use super::{Context, choice, org, shadow};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::discovery::{self, DiscoveryError, Server};
 use crate::oauth::{Client, Tokens};
-use crate::process::Uninterrupted;
-use crate::profile::{Method, Profile, ProfileName, ProviderId};
+use crate::os::clock::now;
+use crate::os::deadline::Deadline;
+use crate::os::process::Uninterrupted;
+use crate::provider::ProviderId;
 use crate::provider::seqera::{self, Api, CLOUD, User};
 use crate::provider::{Account, Provider};
 use crate::secret::Secret;
+use crate::session;
+use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::revocation::{self, Back};
 use crate::session::{Grant, Session, Sessions};
-use crate::store::Store;
 use crate::target::Target;
 use crate::ui::{self, Keyboard};
 use settings::Settings;
@@ -262,7 +264,7 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
     let is_first = Profile::list(&context.paths)?.is_empty();
     let before = Profile::load(&context.paths, &profile.name).ok().flatten();
     // A keychain that asks the person is asked while they can still interrupt.
-    let prepared = Store::new(&context.paths, Deadline::after(TO_STORE)).prepare()?;
+    let prepared = session::store(&context.paths, Deadline::after(TO_STORE)).prepare()?;
     let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
     let (earlier, notice) = {
         let _whole = Uninterrupted::begin();
@@ -363,7 +365,7 @@ fn say_who(context: &Context, profile: &Profile) {
         }
         _ => {}
     }
-    for warning in shadow::warnings(Some(profile), &process_env) {
+    for warning in shadow::warnings(Some(profile), &non_empty) {
         ui::say(&warning);
     }
     if Profile::selected(&context.paths).is_ok_and(|selected| selected != profile.name) {

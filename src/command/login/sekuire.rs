@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::{Args, Context, keep, token};
-use crate::broker::now;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::profile::{ApiKey, Method, Profile, ProviderId};
+use crate::os::clock::now;
 use crate::provider::provider;
 use crate::provider::sekuire::auth_file::{self, AuthFile};
 use crate::provider::sekuire::{self, BACKEND, Device, Verified};
+use crate::provider::{ApiKey, ProviderId};
 use crate::secret::Secret;
+use crate::session::profile::{Method, Profile};
 use crate::session::{Grant, Session};
 use crate::target::Target;
 use crate::ui;
@@ -117,7 +118,7 @@ pub fn enter(
     }
     say_what(context, &profile);
     if auth_file {
-        AuthFile::of(&profile, key).write()?;
+        AuthFile::of(profile.details(), key).write()?;
         context.tell(&format!("Written for Sekuire's program: {}", auth_file::path()?.display()));
     }
     super::say_who(context, &profile);

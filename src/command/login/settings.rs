@@ -6,7 +6,7 @@ use super::Args;
 use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
-use crate::paths::env_text;
+use crate::os::env::env_text;
 use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, endpoint_from_env, normalized};
 use crate::target::Target;
 

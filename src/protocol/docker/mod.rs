@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use super::{PROGRAM, VERSION, read_input, reply, tell};
-use crate::broker::{Broker, Login};
-use crate::deadline::Deadline;
+use crate::broker::{Broker, StoredCredential};
 use crate::error::{Error, Result};
-use crate::paths::Paths;
-use crate::profile::Profile;
+use crate::os::deadline::Deadline;
+use crate::os::paths::Paths;
 use crate::secret::Secret;
+use crate::session::profile::Profile;
 use crate::target::Target;
 use crate::ui;
 use wire::{NO_SERVER, NOT_FOUND, Operation, Server};
@@ -121,7 +121,7 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     Ok(wire::got(server_url, username, secret).ok_or(NOT_FOUND)?)
 }
 
-fn kept_path(login: &Login) -> &str {
+fn kept_path(login: &StoredCredential) -> &str {
     login.path.as_ref().and_then(Secret::expose_str).unwrap_or_default()
 }
 
@@ -139,12 +139,12 @@ fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold>
     if broker.is_platform_user(&stored.server.target, &stored.username) {
         return Ok(Zeroizing::default());
     }
-    let login = Login {
+    let login = StoredCredential {
         path: Some(Secret::from(stored.server.path.as_str())),
         username: Some(Secret::new(stored.username)),
         password: Some(stored.secret),
         server_url: Some(stored.server_url),
-        ..Login::default()
+        ..StoredCredential::default()
     };
     // docker knows one user a server: the next one takes the place of the last.
     tell(broker.keep(KIND, &stored.server.target, stored.server.path.as_bytes(), login)?);

@@ -5,10 +5,10 @@ pub mod wire;
 use zeroize::Zeroizing;
 
 use super::{fail, read_input, reply, tell, usage};
-use crate::broker::{Broker, Login, PlatformToken};
-use crate::deadline::Deadline;
+use crate::broker::{Broker, PlatformToken, StoredCredential};
 use crate::error::{Error, Result};
-use crate::paths::Paths;
+use crate::os::deadline::Deadline;
+use crate::os::paths::Paths;
 use crate::secret::Secret;
 use wire::{Answer, CAPABILITIES, Operation, Request};
 
@@ -48,7 +48,7 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
     let Some(target) = &request.target else { return nothing };
     let paths = Paths::from_env()?;
     let broker = Broker::new(&paths, deadline);
-    let matches = |login: &Login| {
+    let matches = |login: &StoredCredential| {
         (request.path.is_none() || login.path == request.path)
             && (request.username.is_none() || login.username == request.username)
     };
@@ -65,7 +65,9 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
                     return Ok(platform_lines(&token, &request));
                 }
             }
-            let usable = |login: &Login| matches(login) && (request.can_authtype || login.password.is_some());
+            let usable = |login: &StoredCredential| {
+                matches(login) && (request.can_authtype || login.password.is_some())
+            };
             match (broker.find(KIND, target, usable)?.first(), platform) {
                 // A profile that cannot be read keeps nothing from other servers.
                 (Some(login), _) => Ok(lines(login, request.can_authtype)),
@@ -99,8 +101,8 @@ fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Z
     }
 }
 
-fn login(request: Request) -> Login {
-    Login {
+fn login(request: Request) -> StoredCredential {
+    StoredCredential {
         path: request.path,
         username: request.username,
         password: request.password,
@@ -133,7 +135,7 @@ fn platform_lines(platform: &PlatformToken, request: &Request) -> Zeroizing<Vec<
     answer.to_bytes()
 }
 
-fn lines(login: &Login, can_authtype: bool) -> Zeroizing<Vec<u8>> {
+fn lines(login: &StoredCredential, can_authtype: bool) -> Zeroizing<Vec<u8>> {
     let header = login.authtype.as_ref().zip(login.credential.as_ref()).filter(|_| can_authtype);
     Answer {
         username: login.username.as_ref(),

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, io_words};
-use crate::profile::Profile;
+use crate::os::files;
+use crate::provider::LoginDetails;
 use crate::secret::Secret;
-use crate::store::file;
 
 const LIMIT: u64 = 64 * 1024;
 
@@ -30,13 +30,13 @@ pub struct AuthFile {
 
 impl AuthFile {
     /// What a login says in that file.
-    pub fn of(login: &Profile, key: &Secret) -> AuthFile {
+    pub fn of(login: LoginDetails<'_>, key: &Secret) -> AuthFile {
         AuthFile {
             api_key: key.expose_str().map(|key| Zeroizing::new(key.to_owned())),
             token: None,
-            device_fingerprint: login.api_key.as_ref().map(|key| key.fingerprint.clone()),
-            org_id: login.organization.as_ref().map(|organization| organization.id.clone()),
-            workspace_id: login.workspace.as_ref().map(|workspace| workspace.id.clone()),
+            device_fingerprint: login.api_key.map(|key| key.fingerprint.clone()),
+            org_id: login.organization.map(|organization| organization.id.clone()),
+            workspace_id: login.workspace.map(|workspace| workspace.id.clone()),
         }
     }
 
@@ -47,7 +47,7 @@ impl AuthFile {
     pub fn read() -> Result<Option<AuthFile>> {
         let path = path()?;
         let unreadable = |why: &str| Error::failed(format!("{} cannot be read: {why}", path.display()));
-        let Some(bytes) = file::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
+        let Some(bytes) = files::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);
@@ -68,9 +68,9 @@ impl AuthFile {
         let bytes = serde_json::to_vec_pretty(self).map(Zeroizing::new);
         let bytes = bytes.map_err(|_| Error::failed(format!("{} cannot be written", path.display())))?;
         if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-            file::private_dir(folder).map_err(|error| failed(&error))?;
+            files::private_dir(folder).map_err(|error| failed(&error))?;
         }
-        file::replace(&path, &bytes).map_err(|error| failed(&error))
+        files::replace(&path, &bytes).map_err(|error| failed(&error))
     }
 
     /// The key, if the file has one.
@@ -99,7 +99,7 @@ pub fn remove_if(key: &Secret) -> Result<bool> {
     let is_ours = AuthFile::read()?.and_then(|file| file.key()).is_some_and(|kept| kept == *key);
     if is_ours {
         let path = path()?;
-        file::remove(&path)
+        files::remove(&path)
             .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))?;
     }
     Ok(is_ours)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::http::{Failure, Http, Place, Trouble};
-use crate::profile::{Organization, Workspace};
+use crate::provider::{Organization, Workspace};
 use crate::secret::Secret;
 
 /// The API at one endpoint.

@@ -1,85 +1,17 @@
-//! The one answer to "a credential for this request": for a host that a platform owns, a token from the
-//! environment, else the session; for any other host, what was stored for exactly that host.
+//! A platform's token, for a host of that platform.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use serde::{Deserialize, Serialize};
-
-use crate::deadline::Deadline;
+use super::Broker;
 use crate::error::Result;
 use crate::http::Http;
-use crate::paths::{Paths, non_empty};
-use crate::profile::{Profile, ProfileName, ProviderId};
-use crate::provider::{self, provider};
-use crate::secret::{Secret, sealed_bytes};
+use crate::os::env::non_empty;
+use crate::provider::{self, ProviderId, provider};
+use crate::secret::Secret;
+use crate::session::exports;
+use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Pass, Sessions, Standing, Want};
-use crate::shell::exports;
-use crate::store::{Opened, Shelf, Store};
 use crate::target::Target;
 
-/// A credential as it rests in the store.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Login {
-    /// The path it was stored for; none is the whole server.
-    #[serde(with = "sealed_bytes::option", default)]
-    pub path: Option<Secret>,
-    /// The user.
-    #[serde(with = "sealed_bytes::option", default)]
-    pub username: Option<Secret>,
-    /// The password.
-    #[serde(with = "sealed_bytes::option", default)]
-    pub password: Option<Secret>,
-    /// The scheme of an `Authorization` header, where that is what was stored …
-    #[serde(with = "sealed_bytes::option", default)]
-    pub authtype: Option<Secret>,
-    /// … and the rest of the header.
-    #[serde(with = "sealed_bytes::option", default)]
-    pub credential: Option<Secret>,
-    /// When it ends, in seconds since 1970.
-    #[serde(default)]
-    pub expires_at: Option<u64>,
-    /// Kept for the client.
-    #[serde(with = "sealed_bytes::option", default)]
-    pub oauth_refresh_token: Option<Secret>,
-    /// The server as the client spelt it, where it wants that back.
-    #[serde(default)]
-    pub server_url: Option<String>,
-    /// When it was stored, in microseconds since 1970: the newest answers.
-    #[serde(default)]
-    pub stored_at: u64,
-}
-
-impl Login {
-    fn is_live(&self, now: u64) -> bool {
-        self.expires_at.is_none_or(|end| end > now)
-    }
-
-    /// Its path and user: what makes it one credential and not another where a server has several.
-    pub fn path_and_user(&self) -> Vec<u8> {
-        let mut identity = Vec::new();
-        for part in [&self.path, &self.username] {
-            match part {
-                // A length in front keeps ("a", "bc") and ("ab", "c") apart.
-                Some(part) => {
-                    identity.extend_from_slice(&(part.expose().len() as u64).to_be_bytes());
-                    identity.extend_from_slice(part.expose());
-                }
-                None => identity.push(0xff),
-            }
-        }
-        identity
-    }
-}
-
 const PLATFORMS: [ProviderId; 2] = [ProviderId::Seqera, ProviderId::Sekuire];
-
-/// Keeps and finds the credentials that clients stored.
-#[derive(Debug)]
-pub struct Broker<'a> {
-    paths: &'a Paths,
-    deadline: Deadline,
-    store: Store<'a>,
-}
 
 /// A platform of ours, and whose token is answered for it.
 #[derive(Debug)]
@@ -132,18 +64,13 @@ impl PlatformToken {
 }
 
 impl<'a> Broker<'a> {
-    /// A broker over this user's store, done by `deadline`.
-    pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
-        Broker { paths, deadline, store: Store::new(paths, deadline) }
-    }
-
     /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
         for id in PLATFORMS {
             let outside = provider(id).outside_endpoint();
             if provider::is_origin(target, id, &outside)
-                && let Some((_, token)) = exports::outside_token(id, &non_empty_env)
+                && let Some((_, token)) = exports::outside_token(id, &non_empty)
             {
                 return Ok(Some(Platform { id, source: Source::Outside(token) }));
             }
@@ -191,7 +118,7 @@ impl<'a> Broker<'a> {
                 Some(owner) => owner.provider == id && owner.endpoint == endpoint,
                 None => provider(id).registry(&endpoint).is_some_and(|own| same_server(&own, server)),
             };
-            if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty_env) {
+            if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty) {
                 // Like the token that it is made with, it is not kept.
                 let http = Http::new(self.deadline.left());
                 let made = provider(id).registry_login(&http, &endpoint, &token, None)?;
@@ -245,7 +172,7 @@ impl<'a> Broker<'a> {
 
     /// The login whose token may go to `target`.
     fn profile_for(&self, target: &Target) -> Result<Option<Profile>> {
-        self.login_where(|profile| provider::may_have_token_of(target, profile))
+        self.login_where(|profile| profile.may_send_to(target))
     }
 
     /// The login that `fits`: the profile in use, else the only other one.
@@ -263,100 +190,9 @@ impl<'a> Broker<'a> {
         }
         Ok(if owners.len() == 1 { owners.pop() } else { None })
     }
-
-    /// The live credentials stored under `kind` for exactly `target` that `wanted` wants, newest first.
-    pub fn find(
-        &self,
-        kind: &'static str,
-        target: &Target,
-        wanted: impl Fn(&Login) -> bool,
-    ) -> Result<Vec<Login>> {
-        let now = now();
-        let on_shelf: Vec<Opened<Login>> = self.store.read(&Shelf::server(kind, target))?;
-        let mut found: Vec<Login> = on_shelf.into_iter().map(|opened| opened.content).collect();
-        found.retain(|login| login.is_live(now) && wanted(login));
-        found.sort_by_key(|login| std::cmp::Reverse(login.stored_at));
-        Ok(found)
-    }
-
-    /// Keeps `login` in the place of the one with the same `identity`. What has ended is not kept. Tells what
-    /// the person should hear when the store was made just now.
-    pub fn keep(
-        &self,
-        kind: &'static str,
-        target: &Target,
-        identity: &[u8],
-        mut login: Login,
-    ) -> Result<Option<String>> {
-        if !login.is_live(now()) {
-            return Ok(None);
-        }
-        login.stored_at = since_1970().as_micros() as u64;
-        self.store.put(&Shelf::server(kind, target), identity, &login)
-    }
-
-    /// Forgets what is stored under `kind` for exactly `target` and `unwanted`, whether it lives or has ended.
-    pub fn forget(
-        &self,
-        kind: &'static str,
-        target: &Target,
-        unwanted: impl Fn(&Login) -> bool,
-    ) -> Result<()> {
-        self.store.remove(&Shelf::server(kind, target), unwanted).map(|_| ())
-    }
-
-    /// Everything live that is stored under `kind`.
-    pub fn all(&self, kind: &'static str) -> Result<Vec<Login>> {
-        let now = now();
-        let all: Vec<Opened<Login>> = self.store.read_kind(kind)?;
-        Ok(all.into_iter().map(|opened| opened.content).filter(|login| login.is_live(now)).collect())
-    }
 }
 
 /// Whether a registry and what a client asks for are one server. Clients name registries without a scheme.
 fn same_server(registry: &Target, asked: &Target) -> bool {
     asked.is_private_enough() && registry.authority() == asked.authority()
-}
-
-fn non_empty_env(name: &str) -> Option<std::ffi::OsString> {
-    non_empty(name)
-}
-
-fn since_1970() -> std::time::Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
-    since_1970().as_millis() as u64
-}
-
-/// Seconds since 1970.
-pub fn now() -> u64 {
-    since_1970().as_secs()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identities_never_run_together() {
-        let login = |path: Option<&str>, username: Option<&str>| {
-            Login { path: path.map(Secret::from), username: username.map(Secret::from), ..Login::default() }
-                .path_and_user()
-        };
-        let all = [
-            login(Some("a"), Some("bc")),
-            login(Some("ab"), Some("c")),
-            login(None, Some("abc")),
-            login(Some("abc"), None),
-            login(None, None),
-            login(Some(""), None),
-            login(None, Some("")),
-        ];
-        for (at, one) in all.iter().enumerate() {
-            assert!(!all[at + 1..].contains(one));
-        }
-    }
 }

@@ -21,12 +21,13 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
-use crate::paths::Paths;
-use crate::profile::{Profile, ProfileName};
-use crate::store::file;
+use crate::os::clock::now;
+use crate::os::files;
+use crate::os::paths::Paths;
+use crate::session::profile::{Profile, ProfileName};
 
 /// A time that never comes, with ten digits.
 pub const NEVER: u64 = 9_999_999_999;
@@ -127,7 +128,7 @@ impl Mark {
 
     /// Reads the mark of a profile, or of the chosen one; nothing where there is none that makes sense.
     pub fn read(paths: &Paths, name: Option<&ProfileName>) -> Option<Mark> {
-        let bytes = file::read(&mark_file(paths, name), LIMIT).ok()??;
+        let bytes = files::read(&mark_file(paths, name), LIMIT).ok()??;
         Mark::parse(std::str::from_utf8(&bytes).ok()?)
     }
 
@@ -182,14 +183,14 @@ impl Mark {
     pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
         let path = mark_file(paths, Some(name));
         for path in [with(&path, ".csh"), with(&path, ".due"), path] {
-            file::remove(&path).map_err(|e| Error::io(format_args!("{} stays", path.display()), &e))?;
+            files::remove(&path).map_err(|e| Error::io(format_args!("{} stays", path.display()), &e))?;
         }
         Ok(())
     }
 
     fn put(&self, paths: &Paths, name: &ProfileName, is_chosen: bool) -> Result<()> {
         let names = [Some(Some(name)), is_chosen.then_some(None)];
-        file::private_dir(&paths.run)
+        files::private_dir(&paths.run)
             .and_then(|()| {
                 names.into_iter().flatten().try_for_each(|name| self.put_as(&mark_file(paths, name)))
             })
@@ -281,7 +282,7 @@ fn with(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Like [`file::replace`] without waiting for the disk: a mark lost in a power cut is written again by the
+/// Like [`files::replace`] without waiting for the disk: a mark lost in a power cut is written again by the
 /// first prompt that misses it.
 fn swap_in(path: &Path, bytes: &[u8], prepare: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
@@ -290,9 +291,4 @@ fn swap_in(path: &Path, bytes: &[u8], prepare: impl FnOnce(&File) -> io::Result<
     prepare(new.as_file())?;
     new.persist(path).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

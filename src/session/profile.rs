@@ -7,8 +7,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::paths::{Paths, env_text};
-use crate::store::file;
+use crate::os::clock::now;
+use crate::os::env::env_text;
+use crate::os::files;
+use crate::os::paths::Paths;
+use crate::provider::{self, ApiKey, LoginDetails, Organization, ProviderId, Workspace};
+use crate::target::Target;
 
 /// A profile is small; whatever is larger is not ours.
 const LIMIT: u64 = 64 * 1024;
@@ -74,26 +78,6 @@ impl fmt::Display for ProfileName {
     }
 }
 
-/// The platform a login is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderId {
-    /// Seqera Platform, Cloud or Enterprise.
-    Seqera,
-    /// Sekuire.
-    Sekuire,
-}
-
-impl ProviderId {
-    /// The platform's name, which is also that of the program that is all its own.
-    pub fn name(self) -> &'static str {
-        match self {
-            ProviderId::Seqera => "seqera",
-            ProviderId::Sekuire => "sekuire",
-        }
-    }
-}
-
 /// How a person logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -106,41 +90,6 @@ pub enum Method {
     Token,
     /// An API key.
     ApiKey,
-}
-
-/// An organization of the Platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Organization {
-    /// The Platform's number for it; Sekuire's identifiers are text.
-    pub id: String,
-    /// Its short name.
-    pub name: String,
-}
-
-/// A workspace of the Platform.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Workspace {
-    /// Exported as `TOWER_WORKSPACE_ID`: decimal for Seqera.
-    pub id: String,
-    /// Its short name.
-    pub name: String,
-    /// The short name of the organization it is in.
-    pub organization: String,
-}
-
-/// What is known of an API key without opening the sealed store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiKey {
-    /// As much of the key as may be shown: `sk_live_abc...xyz`.
-    pub shown: String,
-    /// The fingerprint of the device that it is bound to.
-    pub fingerprint: String,
-    /// The name of that device.
-    pub device: String,
-    /// Its operating system and architecture.
-    pub os: String,
-    /// Whether we also wrote it into the file of the platform's own program.
-    pub auth_file: bool,
 }
 
 /// What is known of a login without opening the sealed store. Times are seconds since 1970.
@@ -201,12 +150,27 @@ impl Profile {
             organizations: Vec::new(),
             workspace: None,
             generation: 0,
-            logged_in_at: crate::broker::now(),
+            logged_in_at: now(),
             access_expires_at: None,
             session_expires_at: None,
             renews: false,
             ended_at: None,
         }
+    }
+
+    /// What the platform's calls need to know of the login.
+    pub fn details(&self) -> LoginDetails<'_> {
+        LoginDetails {
+            organization: self.organization.as_ref(),
+            workspace: self.workspace.as_ref(),
+            api_key: self.api_key.as_ref(),
+        }
+    }
+
+    /// Whether the login's token may be sent to `target`: an exact origin of it, and nothing in the clear that
+    /// leaves this machine.
+    pub fn may_send_to(&self, target: &Target) -> bool {
+        provider::is_origin(target, self.provider, &self.endpoint)
     }
 
     /// Reads the profile; nothing where there is none.
@@ -216,7 +180,7 @@ impl Profile {
             Error::failed(format!("the profile '{name}' cannot be read from {}: {why}", path.display()))
                 .next("move that file away and log in again")
         };
-        let Some(bytes) = file::read(&path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
+        let Some(bytes) = files::read(&path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
         else {
             return Ok(None);
         };
@@ -231,16 +195,16 @@ impl Profile {
     pub fn save(&self, paths: &Paths) -> Result<()> {
         let path = profile_file(paths, &self.name);
         let bytes = serde_json::to_vec_pretty(self).map_err(|e| Error::failed(e.to_string()))?;
-        file::private_dir(&paths.state)
-            .and_then(|()| file::private_dir(&paths.state.join(PROFILES)))
-            .and_then(|()| file::replace(&path, &bytes))
+        files::private_dir(&paths.state)
+            .and_then(|()| files::private_dir(&paths.state.join(PROFILES)))
+            .and_then(|()| files::replace(&path, &bytes))
             .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
     }
 
     /// Removes the profile's file.
     pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
         let path = profile_file(paths, name);
-        file::remove(&path)
+        files::remove(&path)
             .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))
     }
 
@@ -248,7 +212,7 @@ impl Profile {
     pub fn rename(paths: &Paths, old: &ProfileName, new: &ProfileName) -> Result<()> {
         let path = profile_file(paths, old);
         std::fs::rename(&path, profile_file(paths, new))
-            .and_then(|()| file::sync_dir(&paths.state.join(PROFILES)))
+            .and_then(|()| files::sync_dir(&paths.state.join(PROFILES)))
             .map_err(|error| Error::io(format_args!("{} cannot be renamed", path.display()), &error))
     }
 
@@ -281,7 +245,7 @@ impl Profile {
 
     /// The name chosen with `seqera profile use`, whatever `SEQERA_PROFILE` says.
     pub fn chosen(paths: &Paths) -> ProfileName {
-        let chosen = file::read(&paths.state.join(CHOSEN), 64).ok().flatten();
+        let chosen = files::read(&paths.state.join(CHOSEN), 64).ok().flatten();
         chosen
             .and_then(|bytes| std::str::from_utf8(&bytes).ok()?.trim().parse().ok())
             .unwrap_or_else(ProfileName::default_name)
@@ -290,8 +254,8 @@ impl Profile {
     /// Makes `name` the profile of all shells without a `SEQERA_PROFILE` of their own.
     pub fn choose(paths: &Paths, name: &ProfileName) -> Result<()> {
         let path = paths.state.join(CHOSEN);
-        file::private_dir(&paths.state)
-            .and_then(|()| file::replace(&path, format!("{name}\n").as_bytes()))
+        files::private_dir(&paths.state)
+            .and_then(|()| files::replace(&path, format!("{name}\n").as_bytes()))
             .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
     }
 }

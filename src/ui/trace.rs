@@ -4,7 +4,7 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
-use crate::paths::env_text;
+use crate::os::env::env_text;
 use crate::ui;
 
 struct Trace;

@@ -8,13 +8,13 @@ use std::ffi::OsString;
 
 use sha2::{Digest, Sha256};
 
-use crate::profile::{Profile, ProviderId};
-use crate::provider::may_have_token_of;
-use crate::provider::seqera::normalized;
+use crate::os::env::{Change, Environment};
+use crate::os::hex::hex;
+use crate::provider::ProviderId;
+use crate::provider::provider;
 use crate::secret::Secret;
+use crate::session::profile::Profile;
 use crate::target::Target;
-
-use super::render::Change;
 
 /// Marks our exports.
 pub const MARKER: &str = "SEQERA_ENV";
@@ -25,10 +25,6 @@ const SEQERA_TOKENS: &[&str] = &["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
 const SEKUIRE_TOKENS: &[&str] = &["SEKUIRE_API_KEY"];
 const PLACES: &[&str] =
     &["TOWER_API_ENDPOINT", "TOWER_WORKSPACE_ID", "SEKUIRE_API_URL", "SEKUIRE_WORKSPACE_ID"];
-
-/// A look into an environment; an empty value counts as unset.
-pub trait Environment: Fn(&str) -> Option<OsString> {}
-impl<F: Fn(&str) -> Option<OsString>> Environment for F {}
 
 /// Whether the variable holds a token of ours or of the person's.
 pub fn is_token(name: &str) -> bool {
@@ -149,9 +145,9 @@ pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'s
     endpoint_variables(profile.provider).iter().copied().find(|name| {
         let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
         // As a login reads it.
-        let endpoint = normalized(&value.to_string_lossy());
+        let endpoint = provider(profile.provider).normalized(&value.to_string_lossy());
         let target = Target::from_url(&endpoint);
-        !target.is_some_and(|target| may_have_token_of(&target, profile))
+        !target.is_some_and(|target| profile.may_send_to(&target))
             && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, endpoint.as_bytes()))
     })
 }
@@ -206,8 +202,4 @@ fn token_print(token: &[u8]) -> String {
 fn place_print(name: &str, value: &[u8]) -> String {
     let hash = Sha256::new().chain_update("seqera-env:").chain_update(name).chain_update("=");
     hex(&hash.chain_update(value).finalize()[..4])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,13 +1,12 @@
 //! Where our files are. Nothing here touches the disk.
 
-use std::env;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::env::non_empty;
+use super::hex::hex;
 use crate::error::{Error, Result};
-use crate::store::sealed;
 
 /// The name of our folder below each of the system's folders. Never `seqera` or `seqera-ai`: those belong to
 /// Seqera's own CLI.
@@ -58,7 +57,7 @@ impl Paths {
 
     /// All folders below one (`SEQERA_HELPER_HOME`).
     pub fn below(home: &Path) -> Paths {
-        let id = sealed::hex(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
+        let id = hex(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
         Paths {
             rescue: dirs::runtime_dir().map(|dir| dir.join(FOLDER).join(id)),
             config: home.to_path_buf(),
@@ -72,14 +71,4 @@ impl Paths {
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
     }
-}
-
-/// An environment variable, where an empty value counts as unset.
-pub fn non_empty(name: impl AsRef<OsStr>) -> Option<std::ffi::OsString> {
-    env::var_os(name).filter(|value| !value.is_empty())
-}
-
-/// Like [`non_empty`], as text; a value that is not UTF-8 counts as unset.
-pub fn env_text(name: &str) -> Option<String> {
-    non_empty(name)?.into_string().ok()
 }

@@ -29,7 +29,7 @@ mod ordered {
     static ACTED: AtomicBool = AtomicBool::new(false);
 
     pub fn action(point: &str) -> Option<String> {
-        let orders = crate::paths::env_text("SEQERA_TEST_FAULT")?;
+        let orders = crate::os::env::env_text("SEQERA_TEST_FAULT")?;
         orders.split(',').find_map(|order| order.strip_prefix(point)?.strip_prefix('=').map(str::to_owned))
     }
 

@@ -1,6 +1,10 @@
 //! This process, as the system sees it.
 
-use crate::deadline;
+use std::fs;
+
+use serde::{Deserialize, Serialize};
+
+use super::deadline;
 
 /// Keeps secrets in memory out of core dumps and from other processes of the same user (prctl(2),
 /// `PR_SET_DUMPABLE`); programs that we start are as before. Where the system has no such thing, nothing. And
@@ -102,6 +106,130 @@ mod signals {
     }
 }
 
+/// A process: enough to prove, on the same host, that it is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The host's name; empty where it is not known.
+    pub host: String,
+    /// What tells the host from another of that name: machine-id(5).
+    #[serde(default)]
+    pub machine: String,
+    /// Changes with every start of the host; empty where it is not known.
+    pub boot: String,
+    /// Where its number counts: containers on one host number their processes each for itself.
+    #[serde(default)]
+    pub pid_namespace: String,
+    /// The process.
+    pub pid: u32,
+    /// When the process began, in the kernel's own unit: a number may be given to another process.
+    pub began: u64,
+}
+
+impl Identity {
+    /// This process.
+    pub fn here() -> Identity {
+        let pid = std::process::id();
+        Identity {
+            host: host_name(),
+            machine: machine_id(),
+            boot: boot_id(),
+            pid_namespace: pid_namespace(),
+            pid,
+            began: stat(pid).and_then(|stat| began(&stat)).unwrap_or(0),
+        }
+    }
+
+    /// Whether that process certainly no longer runs. Of another host nothing is certain, and neither is it of
+    /// another container on this one.
+    pub fn is_gone(&self) -> bool {
+        let here = Identity::here();
+        if self.boot.is_empty() || here.boot.is_empty() {
+            return false;
+        }
+        match self.boot == here.boot {
+            true => {
+                let can_see_it = !here.pid_namespace.is_empty() && self.pid_namespace == here.pid_namespace;
+                can_see_it && self.has_ended()
+            }
+            // Cloned machines may share a name or a number, and hardly both.
+            false => self.host == here.host && self.machine == here.machine,
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        match stat(self.pid) {
+            Some(stat) => began(&stat) != Some(self.began),
+            // It may be hidden (`hidepid`, proc(5)): we dump no core, which hides us even from each other.
+            None => !is_there(self.pid),
+        }
+    }
+}
+
+/// The name of this host.
+pub fn host_name() -> String {
+    #[cfg(feature = "fault-points")]
+    if let Some(host) = super::env::env_text("SEQERA_TEST_HOST") {
+        return host;
+    }
+    #[cfg(unix)]
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
+}
+
+fn boot_id() -> String {
+    #[cfg(feature = "fault-points")]
+    if let Some(boot) = super::env::env_text("SEQERA_TEST_BOOT_ID") {
+        return boot;
+    }
+    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(boot) => boot.trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// machine-id(5).
+fn machine_id() -> String {
+    fs::read_to_string("/etc/machine-id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}
+
+/// namespaces(7); empty where there are none.
+fn pid_namespace() -> String {
+    fs::read_link("/proc/self/ns/pid").map(|link| link.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Whether a process has this number, as kill(2) knows.
+#[cfg(unix)]
+fn is_there(pid: u32) -> bool {
+    use rustix::process::{Pid, test_kill_process};
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(not(unix))]
+fn is_there(_: u32) -> bool {
+    true
+}
+
+fn stat(pid: u32) -> Option<String> {
+    #[cfg(feature = "fault-points")]
+    if pid != std::process::id() && super::env::env_text("SEQERA_TEST_HIDEPID").is_some() {
+        return None;
+    }
+    fs::read_to_string(format!("/proc/{pid}/stat")).ok()
+}
+
+/// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
+/// process that has ended, also while nobody has waited for it.
+fn began(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    match fields.next()? {
+        "Z" | "X" => None,
+        _ => fields.nth(18)?.parse().ok(),
+    }
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -127,7 +255,7 @@ mod tests {
     #[test]
     fn a_signal_waits_the_second_time_as_well() {
         let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "process::tests::child", "--nocapture"])
+            .args(["--exact", "os::process::tests::child", "--nocapture"])
             .env(CHILD, "1")
             .output()
             .unwrap();

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{IDENTITY, Sessions};
-use crate::broker::now;
 use crate::error::Result;
 use crate::http::Http;
-use crate::profile::{Profile, ProfileName};
+use crate::os::clock::now;
 use crate::provider::{RegistryLogin, provider};
 use crate::secret::{Secret, sealed_bytes};
 use crate::session::Want;
+use crate::session::profile::{Profile, ProfileName};
 use crate::store::Shelf;
 use crate::store::lock::Lock;
 
@@ -72,10 +72,14 @@ impl Sessions<'_> {
         let until = Instant::now() + self.deadline.left().saturating_sub(TO_STORE);
         let http = Http::new(Duration::from_secs(30)).until(until);
         let platform = provider(login.profile.provider);
-        let made =
-            platform.registry_login(&http, &login.profile.endpoint, &login.token, Some(&login.profile))?;
+        let made = platform.registry_login(
+            &http,
+            &login.profile.endpoint,
+            &login.token,
+            Some(login.profile.details()),
+        )?;
         let pass = Pass::new(login.profile.generation, made);
-        self.store().put(&Shelf::registry_pass(name), IDENTITY, &pass)?;
+        self.store().put(&Shelf::registry_pass(name.as_str()), IDENTITY, &pass)?;
         Ok(pass)
     }
 
@@ -85,7 +89,7 @@ impl Sessions<'_> {
 
     /// The password last made for this login, whether it lives or not.
     pub fn kept_pass(&self, name: &ProfileName) -> Result<Option<Pass>> {
-        let boxes = self.store().read(&Shelf::registry_pass(name))?;
+        let boxes = self.store().read(&Shelf::registry_pass(name.as_str()))?;
         Ok(boxes.into_iter().map(|opened| opened.content).next())
     }
 
@@ -97,7 +101,7 @@ impl Sessions<'_> {
             return Ok(());
         }
         let _lock = Lock::acquire(&path, self.deadline)?;
-        self.store().clear(&Shelf::registry_pass(name))
+        self.store().clear(&Shelf::registry_pass(name.as_str()))
     }
 
     fn pass_lock(&self, name: &ProfileName) -> std::path::PathBuf {

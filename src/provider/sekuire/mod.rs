@@ -5,14 +5,14 @@ pub mod auth_file;
 
 use sha2::{Digest, Sha256};
 
-use super::{Account, Provider, RegistryLogin};
+use super::{Account, LoginDetails, Provider, RegistryLogin};
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::paths::env_text;
-use crate::profile::{ApiKey, Organization, Profile, Workspace};
+use crate::os::env::env_text;
+use crate::os::hex::hex;
+use crate::os::process::host_name;
+use crate::provider::{ApiKey, Organization, Workspace};
 use crate::secret::Secret;
-use crate::store::owner::host_name;
-use crate::store::sealed::hex;
 use crate::target::Target;
 
 pub use api::Api;
@@ -45,13 +45,21 @@ impl Provider for Sekuire {
         false
     }
 
+    fn usual_endpoint(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn normalized(&self, endpoint: &str) -> String {
+        normalized(endpoint)
+    }
+
     fn outside_endpoint(&self) -> String {
         endpoint_from_env().unwrap_or_else(|| BACKEND.to_owned())
     }
 
     /// The file of Sekuire's own program, if we wrote the key there and it is still the one.
-    fn clean_up(&self, login: &Profile, token: Option<&Secret>) -> Result<Option<String>> {
-        if !login.api_key.as_ref().is_some_and(|key| key.auth_file) {
+    fn clean_up(&self, login: LoginDetails<'_>, token: Option<&Secret>) -> Result<Option<String>> {
+        if !login.api_key.is_some_and(|key| key.auth_file) {
             return Ok(None);
         }
         let path = auth_file::path()?;
@@ -77,7 +85,7 @@ impl Provider for Sekuire {
         http: &Http,
         endpoint: &str,
         token: &Secret,
-        login: Option<&Profile>,
+        login: Option<LoginDetails<'_>>,
     ) -> Result<Account> {
         let me = Api::new(http, endpoint).me(token, &fingerprint_of(login))?;
         Ok(Account { id: me.id, name: me.email })
@@ -88,10 +96,10 @@ impl Provider for Sekuire {
         http: &Http,
         endpoint: &str,
         token: &Secret,
-        login: Option<&Profile>,
+        login: Option<LoginDetails<'_>>,
     ) -> Result<RegistryLogin> {
         let api = Api::new(http, endpoint);
-        let organization = match login.and_then(|login| login.organization.clone()) {
+        let organization = match login.and_then(|login| login.organization.cloned()) {
             Some(organization) => Some(organization),
             None => api.me(token, &fingerprint_of(login))?.organization,
         };
@@ -104,8 +112,8 @@ impl Provider for Sekuire {
 }
 
 /// A key is bound to a device as it was called when the person logged in, whatever it is called now.
-fn fingerprint_of(login: Option<&Profile>) -> String {
-    let bound = login.and_then(|login| login.api_key.as_ref()).map(|key| key.fingerprint.clone());
+fn fingerprint_of(login: Option<LoginDetails<'_>>) -> String {
+    let bound = login.and_then(|login| login.api_key).map(|key| key.fingerprint.clone());
     bound.unwrap_or_else(|| Device::here().fingerprint)
 }
 
@@ -275,7 +283,7 @@ mod tests {
     fn a_key_goes_to_its_own_backend_alone() {
         let is_origin = |url: &str, endpoint: &str| {
             let target = Target::from_url(url).unwrap();
-            super::super::is_origin(&target, crate::profile::ProviderId::Sekuire, endpoint)
+            super::super::is_origin(&target, crate::provider::ProviderId::Sekuire, endpoint)
         };
         assert!(is_origin("https://api.sekuire.ai/api/v1/me", BACKEND));
         for other in [

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::fault;
+use super::fault;
 
 /// Makes `dir`, and what is missing above it, mode 0700. An existing folder is taken only if it is a real
 /// folder of ours; one that others can enter is closed to them.
@@ -79,7 +79,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// The beginning of the name of a file that is being written.
-pub(super) const TEMPORARY: &str = ".new-";
+pub(crate) const TEMPORARY: &str = ".new-";
 
 /// Nobody takes so long to write a file: one that is older was left behind by a killed process.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);

@@ -2,21 +2,17 @@
 
 mod keyboard;
 mod spinner;
+pub mod trace;
 
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::paths::non_empty;
 
+pub use crate::os::terminal::{acts, attended, has_display, plain};
 pub use keyboard::{Keyboard, Typed, hidden};
 pub use spinner::Spinner;
-
-/// Whether a person is there to read and answer: standard error is a terminal.
-pub fn attended() -> bool {
-    io::stderr().is_terminal()
-}
 
 /// Whether a person can be asked: they see what we write and we get what they type.
 pub fn can_ask() -> bool {
@@ -40,26 +36,6 @@ pub fn width() -> Option<usize> {
     #[cfg(not(unix))]
     let columns: u16 = if attended() { 80 } else { 0 };
     (columns > 0).then_some(columns.into())
-}
-
-/// Whether there is a screen on which a window could appear.
-pub fn has_display() -> bool {
-    cfg!(any(windows, target_os = "macos"))
-        || non_empty("DISPLAY").is_some()
-        || non_empty("WAYLAND_DISPLAY").is_some()
-}
-
-/// Text of foreign origin, fit to be shown: control characters, and those that turn the direction of writing
-/// or are invisible, become `�`, so that nothing of it acts on a terminal.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if acts(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
-}
-
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Writes `bytes` to standard output in one go.

@@ -2,11 +2,10 @@
 
 mod api;
 
-use super::{Account, Provider};
+use super::{Account, LoginDetails, Provider};
 use crate::error::{Error, Result};
-use crate::http::{Http, Trouble};
-use crate::paths::env_text;
-use crate::profile::Profile;
+use crate::http::{Failure, Http, Trouble};
+use crate::os::env::env_text;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -36,6 +35,18 @@ impl Provider for Seqera {
         "@token"
     }
 
+    fn usual_endpoint(&self) -> &'static str {
+        CLOUD
+    }
+
+    fn normalized(&self, endpoint: &str) -> String {
+        normalized(endpoint)
+    }
+
+    fn delete_token(&self, http: &Http, endpoint: &str, token: &Secret, id: &str) -> Result<(), Failure> {
+        Api::new(http, endpoint).delete_token(token, id)
+    }
+
     fn outside_endpoint(&self) -> String {
         endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
     }
@@ -44,7 +55,13 @@ impl Provider for Seqera {
         format!("{}/tokens", web(endpoint))
     }
 
-    fn whoami(&self, http: &Http, endpoint: &str, token: &Secret, _: Option<&Profile>) -> Result<Account> {
+    fn whoami(
+        &self,
+        http: &Http,
+        endpoint: &str,
+        token: &Secret,
+        _: Option<LoginDetails<'_>>,
+    ) -> Result<Account> {
         user(http, endpoint, token).map(Account::from)
     }
 }
@@ -105,7 +122,7 @@ mod tests {
         let is_origin = |url: &str, endpoint: &str| {
             super::super::is_origin(
                 &Target::from_url(url).unwrap(),
-                crate::profile::ProviderId::Seqera,
+                crate::provider::ProviderId::Seqera,
                 endpoint,
             )
         };

@@ -1,0 +1,11 @@
+//! The machine around us: time, files, paths, environment and processes. Nothing here knows of logins.
+
+pub mod clock;
+pub mod deadline;
+pub mod env;
+pub mod fault;
+pub mod files;
+pub mod hex;
+pub mod paths;
+pub mod process;
+pub mod terminal;
