@@ -224,9 +224,7 @@ fn a_refusal_of_an_old_token_does_not_end_a_newer_session() {
     newer.generation = asked.generation + 1;
     let shelf = seqera_credential_helper::store::Shelf::session(login.profile().name.as_str());
     let deadline = seqera_credential_helper::os::deadline::Deadline::after(Duration::from_secs(5));
-    seqera_credential_helper::session::store(&login.paths, deadline)
-        .put(&shelf, b"session", &newer)
-        .unwrap();
+    seqera_credential_helper::session::store(&login.paths, deadline).put(&shelf, b"session", &newer).unwrap();
     let old = asked.refresh_token().unwrap().expose_str().unwrap().to_owned();
     platform.world(|world| world.grants.revoke(&old, false));
     stopped.signal(rustix::process::Signal::CONT);
