@@ -9,5 +9,5 @@ use seqera_credential_helper::ui::trace;
 fn main() -> ExitCode {
     process::harden();
     trace::begin();
-    command::run(std::env::args_os()).into()
+    command::run(std::env::args_os())
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::process::ExitCode;
 
 use crate::error::{Error, Result};
 use crate::os::env::Change;
@@ -42,7 +43,7 @@ fn no_variable() -> Error {
 ///
 /// # Errors
 /// It cannot be run.
-pub fn become_program(mut command: Command) -> Result<u8> {
+pub fn become_program(mut command: Command) -> Result<ExitCode> {
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;
@@ -52,7 +53,7 @@ pub fn become_program(mut command: Command) -> Result<u8> {
     #[cfg(not(unix))]
     {
         let status = command.status().map_err(|error| cannot_run(&command, &error))?;
-        Ok(status.code().map_or(1, |code| code as u8))
+        Ok(ExitCode::from(status.code().map_or(1, |code| code as u8)))
     }
 }
 

@@ -4,13 +4,13 @@
 //! known here; nushell's asks for these names alone.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::process::ExitCode;
 
 use clap::{CommandFactory, ValueEnum};
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::{Cli, answer};
+use super::{Cli, Context, answer};
 use crate::error::{Error, Result};
 use crate::os::paths::Paths;
 use crate::provider::Organization;
@@ -121,8 +121,9 @@ fn with_names(script: Vec<u8>) -> Result<Vec<u8>> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, out: &mut impl Write) -> Result<()> {
-    answer(out, args.shell.script()?.trim_ascii_end())
+pub fn run(args: &Args, _: &Context) -> Result<ExitCode> {
+    answer(&mut std::io::stdout().lock(), args.shell.script()?.trim_ascii_end())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Answers a shell that asks for candidates. Returns whether it was one.

@@ -2,17 +2,18 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::os::env::Change;
-use crate::os::env::Environment;
+use crate::os::env::{Environment, non_empty};
 use crate::session::exports;
 use crate::shell::Shell;
 use crate::shell::render;
 
-use super::{answer, answer_shell};
+use super::{Context, answer, answer_shell};
 
 /// Print the exports of a login, for eval "$(seqera env)".
 ///
@@ -47,12 +48,21 @@ pub struct EnvArgs {
     unset: bool,
 }
 
-/// Runs `seqera env`. `changes` answers what the token in use puts into the environment; it is not called for
+/// Runs the command.
+///
+/// # Errors
+/// Those of [`Context::changes`]; a value the form cannot carry; nothing is printed then.
+pub fn run(args: &EnvArgs, context: &Context) -> Result<ExitCode> {
+    print(args, &non_empty, || context.changes(), &mut std::io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what the shell evaluates. `changes` answers what the token in use puts into the environment; it is not called for
 /// `--unset`, nor inside a run that the Platform started, where nothing is printed.
 ///
 /// # Errors
 /// Those of `changes`; a value the form cannot carry; nothing is printed then.
-pub fn run(
+fn print(
     args: &EnvArgs,
     env: &impl Environment,
     changes: impl FnOnce() -> Result<Vec<Change>>,

@@ -1,12 +1,13 @@
 //! `seqera generate`, hidden: writes `completions/` and `man/` from the one definition of the commands.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Arg, Command, CommandFactory, ValueEnum};
 use clap_mangen::Man;
 
-use super::Cli;
 use super::completions::Completed;
+use super::{Cli, Context};
 use crate::error::{Error, Result};
 use crate::protocol::{PROGRAM, USAGE};
 
@@ -18,7 +19,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<()> {
+pub fn run(args: &Args, _: &Context) -> Result<ExitCode> {
     let completions = args.dir.join("completions");
     for shell in Completed::value_variants() {
         write(&completions.join(shell.file_name()), &shell.script()?)?;
@@ -27,7 +28,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut seqera = Cli::command().disable_help_subcommand(true);
     seqera.build();
     pages(&seqera, &man)?;
-    page(&helper(), &man)
+    page(&helper(), &man)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn pages(command: &Command, dir: &Path) -> Result<()> {

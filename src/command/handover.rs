@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::process::ExitCode;
 
 use super::{Context, child};
 use crate::error::{Error, Kind, Result};
@@ -28,7 +29,7 @@ const DEEPEST: u32 = 20;
 ///
 /// # Errors
 /// There is no other program ([`Kind::NoProgram`]), or it cannot be run.
-pub fn run(words: &[OsString], context: &Context) -> Result<u8> {
+pub fn run(words: &[OsString], context: &Context) -> Result<ExitCode> {
     let mut trail = Trail::read();
     let program = trail.next_program(context.called).ok_or_else(|| nobody(words, context.called))?;
     let (words, given) = without_token(words);

@@ -21,7 +21,7 @@
 //! few seconds.
 
 use std::io::{self, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -29,19 +29,20 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
+use crate::os::deadline::Deadline;
 use crate::os::env::Change;
-use crate::os::env::Environment;
+use crate::os::env::{Environment, non_empty};
 use crate::os::files;
 use crate::os::paths::Paths;
 use crate::secret::Secret;
 use crate::session::exports;
-use crate::session::log_in_again;
 use crate::session::mark::{Mark, NEVER, State};
 use crate::session::profile::{Profile, ProfileName};
+use crate::session::{Sessions, Want, log_in_again};
 use crate::shell::Shell;
 use crate::shell::render;
 
-use super::{answer, answer_shell};
+use super::{Context, TIME, answer, answer_shell};
 
 /// Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".
 ///
@@ -96,21 +97,18 @@ pub struct HookEnvArgs {
 ///
 /// # Errors
 /// A profile is named; the runtime folder's path cannot be written in this shell; standard output is closed.
-pub fn run(
-    args: &HookArgs,
-    paths: &Paths,
-    profile: Option<&ProfileName>,
-    env: &impl Environment,
-    out: &mut impl Write,
-) -> Result<()> {
-    if let Some(name) = profile {
+pub(super) fn run(args: &HookArgs, context: &Context) -> Result<ExitCode> {
+    if let Some(name) = &context.profile {
         return Err(Error::usage("a hook follows the profile in use and takes no --profile")
             .next(format!("set SEQERA_PROFILE={name} in the shell")));
     }
-    match args.off {
-        true => off(args.shell, env, out),
-        false => on(args, paths, out),
+    let out = &mut io::stdout().lock();
+    if args.off {
+        off(args.shell, &non_empty, out)?;
+    } else {
+        on(args, &context.paths, out)?;
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
@@ -184,7 +182,21 @@ fn off(shell: Shell, env: &impl Environment, out: &mut impl Write) -> Result<()>
     answer_shell(shell, out, &line)
 }
 
-/// Runs `seqera hook-env`. `fresh` answers the profile, as it then is, with a token that has at least the
+/// Runs `seqera hook-env` for this process.
+///
+/// # Errors
+/// Those of [`run_env`].
+pub(super) fn run_hook_env(args: &HookEnvArgs, context: &Context) -> Result<ExitCode> {
+    let fresh = |profile: &Profile, min_ttl| {
+        let want = Want { min_ttl, ..Want::default() };
+        let fresh = Sessions::new(&context.paths, Deadline::after(TIME)).fresh(&profile.name, &want)?;
+        Ok((fresh.profile, fresh.token))
+    };
+    let out = &mut io::stdout().lock();
+    run_env(args, &context.paths, context.profile.as_ref(), &non_empty, fresh, out).map(ExitCode::from)
+}
+
+/// Answers a hook. `fresh` answers the profile, as it then is, with a token that has at least the
 /// given seconds to live, or, where none are given, what the session room calls fresh; it refreshes where it
 /// must and writes the mark where it did.
 ///

@@ -1,5 +1,6 @@
 //! `seqera import`: takes over a login that another program keeps.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -37,7 +38,7 @@ enum From {
 ///
 /// # Errors
 /// There is nothing to take over; the key is not good; the store.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let From::Sekuire { endpoint: named, remove, options } = &args.from;
     let path = auth_file::path()?;
     let file = AuthFile::read()?.ok_or_else(|| {
@@ -58,7 +59,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     }
     let profile = enter(context, &key, endpoint(named.as_deref())?, device, options)?;
     if profile.api_key.is_some_and(|key| key.auth_file) {
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let question = format!("The key is still in {} in plain text. Remove that file?", path.display());
     if *remove || agrees(&question) {
@@ -68,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     } else {
         context.tell(&format!("The key is still in plain text; remove it with: rm {}", path.display()));
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// How long a question waits for its answer.

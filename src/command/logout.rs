@@ -1,6 +1,7 @@
 //! `seqera logout`: gives the tokens back and removes every trace of a login.
 
 use crate::os::env::non_empty;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use super::Context;
@@ -29,7 +30,7 @@ pub(super) const EACH: Duration = Duration::from_secs(10);
 const TIME: Duration = Duration::from_secs(90);
 
 /// Runs the command. Whoever is not logged in is told so, and that is no failure: what was asked for holds.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let http = Http::new(EACH);
     if !args.all {
         logout(context, &http, &context.name()?)?;
@@ -51,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             "This shell still has what was exported; without the hook, take it away with: eval \"$(seqera env --unset)\"",
         );
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether the environment has exports of a login that is no more. A token that was brought lives on.

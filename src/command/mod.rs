@@ -1,11 +1,12 @@
-//! The people's door: one file a command, each with its arguments, its flow and its words.
+//! The people's door: one file a command, each with its arguments, its flow and its words. All have one shape:
+//! `run(&Args, &Context) -> Result<ExitCode>`.
 
 mod child;
 mod choice;
 mod completions;
 mod configure;
 mod doctor;
-pub mod env;
+mod env;
 mod exec;
 mod generate;
 mod handover;
@@ -27,6 +28,7 @@ mod workspace;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -210,25 +212,25 @@ impl Context {
     }
 }
 
-/// Runs the command that `args` (the program's name first) ask for. Returns the exit code.
-pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+/// Runs the command that `args` (the program's name first) ask for.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     if completions::asked(&args) {
-        return 0;
+        return ExitCode::SUCCESS;
     }
     let called = called(args.first());
     let cli = match at_once(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
-            return error.exit_code() as u8;
+            return ExitCode::from(error.exit_code() as u8);
         }
     };
     match dispatch(cli, called) {
         Ok(code) => code,
         Err(error) => {
             ui::complain(called.name(), &error);
-            error.exit_code()
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -250,10 +252,9 @@ fn called(program: Option<&OsString>) -> ProviderId {
     }
 }
 
-fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
+fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
     let Global { quiet, profile } = cli.global;
     let context = Context { called, paths: Paths::from_env()?, quiet, profile };
-    let (paths, env, out) = (&context.paths, &non_empty, &mut std::io::stdout().lock());
     match cli.command {
         Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
         Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
@@ -265,25 +266,17 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<u8> {
         Command::Profile(args) => profile::run(&args, &context),
         Command::Import(args) => import::run(&args, &context),
         Command::Token(args) => token::run(&args, &context),
-        Command::Exec(args) => return exec::run(&args, &context),
-        Command::Other(words) => return handover::run(&words, &context),
-        Command::Env(args) => env::run(&args, env, || context.changes(), out),
-        Command::Hook(args) => hook::run(&args, paths, context.profile.as_ref(), env, out),
-        Command::HookEnv(args) => {
-            let fresh = |profile: &Profile, min_ttl| {
-                let want = Want { min_ttl, ..Want::default() };
-                let fresh = Sessions::new(paths, Deadline::after(TIME)).fresh(&profile.name, &want)?;
-                Ok((fresh.profile, fresh.token))
-            };
-            return hook::run_env(&args, paths, context.profile.as_ref(), env, fresh, out);
-        }
-        Command::Prompt(args) => prompt::run(&args, &context, env, out),
-        Command::Doctor(args) => return doctor::run(&args, &context),
+        Command::Exec(args) => exec::run(&args, &context),
+        Command::Env(args) => env::run(&args, &context),
+        Command::Hook(args) => hook::run(&args, &context),
+        Command::HookEnv(args) => hook::run_hook_env(&args, &context),
+        Command::Prompt(args) => prompt::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Configure(args) => configure::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, out),
-        Command::Generate(args) => generate::run(&args),
+        Command::Completions(args) => completions::run(&args, &context),
+        Command::Generate(args) => generate::run(&args, &context),
+        Command::Other(words) => handover::run(&words, &context),
     }
-    .map(|()| 0)
 }
 
 /// Writes a whole answer and a newline in one piece: what evaluates it sees all of it or nothing.

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::choice::{Choice, choose};
 use super::completions;
@@ -63,13 +64,14 @@ struct Row {
 ///
 /// # Errors
 /// Not logged in; no such organization; those of asking the server.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     match &args.command {
         None => show(&login(context)?, args.json),
         Some(Sub::List) => list(args, context),
         Some(Sub::Switch { organization }) => switch(organization.as_deref(), args, context),
         Some(Sub::Clear) => clear(args, context),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The login in use, of a platform that has organizations and workspaces.

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::Context;
 use super::completions;
@@ -63,14 +64,15 @@ struct Profiles {
 ///
 /// # Errors
 /// There is no profile of that name, or there is one already; the store.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     match &args.command {
         None => in_use(args, context),
         Some(Sub::List) => list(args, context),
         Some(Sub::Use { name }) => choose(name, context),
         Some(Sub::Rename { old, new }) => rename(old, new, context),
         Some(Sub::Remove { name }) => remove(name, context),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn in_use(args: &Args, context: &Context) -> Result<()> {

@@ -1,12 +1,13 @@
 //! `seqera prompt`: the segment for prompts and status lines that run a program.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::os::clock::now;
-use crate::os::env::Environment;
+use crate::os::env::{Environment, non_empty};
 use crate::session::exports;
 use crate::session::mark::Mark;
 use crate::session::profile::Profile;
@@ -51,7 +52,8 @@ enum When {
 ///
 /// # Errors
 /// A format with a field that does not exist; `SEQERA_PROFILE` names no profile.
-pub fn run(args: &PromptArgs, context: &Context, env: &impl Environment, out: &mut impl Write) -> Result<()> {
+pub fn run(args: &PromptArgs, context: &Context) -> Result<ExitCode> {
+    let env = &non_empty;
     let place = match (args.shell, args.tmux) {
         (Some(shell), _) => Place::Prompt(shell),
         (None, true) => Place::Tmux,
@@ -60,7 +62,10 @@ pub fn run(args: &PromptArgs, context: &Context, env: &impl Environment, out: &m
     let look =
         Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
     let text = segment(context, env)?.render(&look)?;
-    if text.is_empty() { Ok(()) } else { answer(out, text.as_bytes()) }
+    if !text.is_empty() {
+        answer(&mut std::io::stdout().lock(), text.as_bytes())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {

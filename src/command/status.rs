@@ -2,6 +2,7 @@
 
 use crate::os::env::non_empty;
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::server::Server;
 use super::{Context, shadow};
@@ -225,7 +226,7 @@ pub(super) fn utc(seconds: u64) -> Option<String> {
 ///
 /// # Errors
 /// Not logged in, or the session has ended, after what there is to say was said; those of `--check`.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut status = Status::gather(args, context)?;
     if args.check {
         let logins = status.login.iter_mut().chain(status.logins.iter_mut().flatten());
@@ -235,7 +236,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         true => ui::out_json(&status)?,
         false => status.print()?,
     }
-    status.verdict(&context.name()?)
+    status.verdict(&context.name()?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Status {

@@ -3,6 +3,7 @@
 use super::Context;
 use crate::error::Result;
 use crate::session::Want;
+use std::process::ExitCode;
 
 /// Print a fresh access token
 #[derive(Debug, Default, clap::Args)]
@@ -13,10 +14,11 @@ pub struct Args {
 }
 
 /// Runs the command. A token from the environment is printed as it is: it cannot be renewed.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let token = match context.outside_token()? {
         Some((_, token)) => token,
         None => context.fresh(&Want { min_ttl: args.min_ttl, ..Want::default() })?.token,
     };
-    super::answer(&mut std::io::stdout().lock(), token.expose())
+    super::answer(&mut std::io::stdout().lock(), token.expose())?;
+    Ok(ExitCode::SUCCESS)
 }

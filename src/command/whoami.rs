@@ -1,6 +1,7 @@
 //! `seqera whoami`: whose token is it? The server is asked.
 
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::Context;
 use super::server::{Server, Source};
@@ -38,7 +39,7 @@ struct Answer {
 ///
 /// # Errors
 /// Not logged in; the server does not accept the token; it cannot be reached.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut server = Server::in_use(context)?;
     if let Some(endpoint) = &args.endpoint {
         server.must_be_at(endpoint)?;
@@ -50,7 +51,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         Source::Variable(variable) => (None, Some(*variable)),
     };
     if args.json {
-        return ui::out_json(&Answer {
+        ui::out_json(&Answer {
             account: account.name,
             account_id: account.id,
             provider: server.provider,
@@ -58,7 +59,8 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
             profile,
             token_from,
             api_key,
-        });
+        })?;
+        return Ok(ExitCode::SUCCESS);
     }
     ui::out(&format!("Logged in as: {}", account.name.as_deref().unwrap_or("an account without a name")))?;
     if let Some(id) = account.id {
@@ -72,5 +74,6 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
         (_, Some(variable)) => ui::out(&format!("Token: {variable}, from the environment")),
         (Some(profile), None) => ui::out(&format!("Profile: {profile}")),
         (None, None) => Ok(()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

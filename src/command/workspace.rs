@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::Context;
 use super::choice::{Choice, choose};
@@ -58,13 +59,14 @@ struct Row {
 ///
 /// # Errors
 /// Not logged in; no such workspace; those of asking the server.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     match &args.command {
         None => show(&login(context)?, args.json),
         Some(Sub::List) => list(args, context),
         Some(Sub::Switch { workspace }) => switch(workspace.as_deref(), args, context),
         Some(Sub::Clear) => clear(args, context),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn show(profile: &Profile, json: bool) -> Result<()> {

@@ -7,6 +7,7 @@ mod json;
 mod link;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -189,13 +190,14 @@ impl Change {
 }
 
 /// Runs the command.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut record = Record::load(&context.paths)?;
     match (args.client, args.undo) {
         (None, _) => list(&record, args.json),
         (Some(client), true) => undo(client, &mut record, args.dry_run, context),
         (Some(client), false) => configure(client, &mut record, args, context),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ mod programs;
 mod store;
 
 use serde::Serialize;
+use std::process::ExitCode;
 
 use super::Context;
 use crate::error::{Error, Result};
@@ -84,7 +85,7 @@ impl Finding {
 ///
 /// # Errors
 /// Standard output cannot be written. Whatever else goes wrong is a finding.
-pub fn run(args: &Args, context: &Context) -> Result<u8> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut findings = programs::look();
     let opens = store::look(&context.paths, &mut findings);
     login::look(context, opens, &mut findings);
@@ -96,5 +97,5 @@ pub fn run(args: &Args, context: &Context) -> Result<u8> {
         let shown = findings.iter().filter(|finding| !context.quiet || finding.state == State::Wrong);
         shown.map(Finding::line).try_for_each(|line| ui::out(&line))?;
     }
-    Ok(if ok { 0 } else { 1 })
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,7 +1,7 @@
 //! `--job-token`: for a job that runs longer than an access token lives.
 
 use crate::os::env::non_empty;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::Duration;
 
 use crate::command::server::{Server, Source};
@@ -23,7 +23,7 @@ use crate::ui;
 /// # Errors
 /// No token can be made; the command cannot be run. What comes after the command's end is said and is no
 /// error: its exit status is the answer.
-pub fn run(mut command: Command, context: &Context) -> Result<u8> {
+pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     let name = context.name()?;
     let mut server = match Profile::load(&context.paths, &name)? {
         Some(profile) if profile.provider == ProviderId::Sekuire => {
@@ -87,13 +87,13 @@ fn label(command: &Command) -> String {
 }
 
 /// Ends as the command did: what started us sees the same signal.
-fn like(status: ExitStatus) -> u8 {
+fn like(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         let _ = signal_hook::low_level::emulate_default_handler(signal);
-        return 128u8.wrapping_add(signal as u8);
+        return ExitCode::from(128u8.wrapping_add(signal as u8));
     }
-    status.code().map_or(1, |code| code as u8)
+    ExitCode::from(status.code().map_or(1, |code| code as u8))
 }
 
 #[cfg(unix)]

@@ -4,6 +4,7 @@ mod job;
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::process::ExitCode;
 
 use super::{Context, child};
 use crate::error::Result;
@@ -26,8 +27,8 @@ pub struct Args {
 ///
 /// # Errors
 /// There is no token; the command cannot be run.
-pub fn run(args: &Args, context: &Context) -> Result<u8> {
-    let [program, rest @ ..] = args.command.as_slice() else { return Ok(2) };
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
+    let [program, rest @ ..] = args.command.as_slice() else { return Ok(ExitCode::from(2)) };
     let mut command = Command::new(program);
     command.args(rest);
     if args.job_token {

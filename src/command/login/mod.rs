@@ -10,6 +10,7 @@ mod surroundings;
 mod token;
 
 use crate::os::env::non_empty;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{Context, choice, org, shadow};
@@ -67,13 +68,13 @@ pub struct Args {
 const TO_STORE: Duration = Duration::from_secs(90);
 
 /// Runs the command.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     match args.provider.unwrap_or(context.called) {
         ProviderId::Seqera if args.web_url.is_some() || args.sekuire.are_given() => {
             Err(Error::usage("--web-url, --registry and --auth-file are for Sekuire")
                 .next("leave them out, or add --provider sekuire"))
         }
-        ProviderId::Seqera => seqera(args, context),
+        ProviderId::Seqera => seqera(args, context).map(|()| ExitCode::SUCCESS),
         ProviderId::Sekuire => sekuire::run(args, context),
     }
 }

@@ -1,5 +1,6 @@
 //! Login to Sekuire: a key that the person makes on a page and brings here.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{Args, Context, keep, token};
@@ -42,7 +43,7 @@ const EACH: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// No key, or no good one; the backend cannot be reached; the store.
-pub fn run(args: &Args, context: &Context) -> Result<()> {
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     if args.device || args.no_browser || args.port.is_some() || args.timeout.is_some() {
         return Err(Error::usage("Sekuire has no login through the browser: it takes an API key")
             .next("give the key when asked, or on standard input"));
@@ -52,7 +53,7 @@ pub fn run(args: &Args, context: &Context) -> Result<()> {
     context.tell("Sekuire Login");
     context.tell(&format!("Create an API key at: {}", sekuire::keys_page(&web)));
     let key = sekuire::key(&token::read("Enter your API Key: ", "sekuire login < key.txt")?)?;
-    enter(context, &key, endpoint, Device::here(), &args.sekuire).map(|_| ())
+    enter(context, &key, endpoint, Device::here(), &args.sekuire).map(|_| ExitCode::SUCCESS)
 }
 
 /// The backend that was named, on the command line or in the environment, else Sekuire's own.
