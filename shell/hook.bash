@@ -26,14 +26,15 @@ __seqera_hook() {
 
 # Something is not as it was. A second time to see what the first has changed.
 __seqera_look() {
-  \local IFS=' ' turn g n w x s l file="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  \local IFS=' ' turn g n w x s l p own file="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
   for turn in 1 2; do
-    line='' g='' n='' w='' x='' s='' l=''
+    line='' g='' n='' w='' x='' s='' l='' p='' own=''
     if [[ -r $file ]]; then
       IFS='' \read -r line <"$file" || :
-      \read -r g g n w x s s s s l <"$file" || :
+      \read -r g g n w x s s s s l p <"$file" || :
     fi
-    if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
+    [[ ${p:-SEQERA_HOOK_FIRST} != SEQERA_HOOK_PROVIDER ]] || own+=${SEQERA_HOOK_TOKEN-}
+    if [[ -z ${SEQERA_ENV-} && -n $own ]]; then
       s='env' # the person's own token
       break
     fi
@@ -141,13 +142,15 @@ __seqera_off() {
   if [[ -n ${BLE_VERSION-} ]]; then blehook PREEXEC-=__seqera_hook; fi
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
-    __seqera_second
+    __seqera_second __seqera_run
   unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
 }
 declare -ft __seqera_off # a function without this attribute finds its caller's DEBUG trap again when it ends
 
 # Not in scripts, and not in a run that the Platform started, which has a token of its own.
-if [[ $- == *i* && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]]; then
+__seqera_run=''
+__seqera_run+=${SEQERA_HOOK_RUN-}
+if [[ $- == *i* && -z $__seqera_run ]]; then
   # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
   __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=- __seqera_line=- __seqera_until=0
   __seqera_seen=${__seqera_seen%%:*}

@@ -10,7 +10,9 @@
 use re
 use str
 
-if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
+var __seqera_run = ''
+set __seqera_run = $__seqera_run$E:SEQERA_HOOK_RUN
+if (==s $__seqera_run '') {
   # What an inherited token was exported for; a nested shell has no need to ask again.
   var seen = (str:split ':' $E:SEQERA_ENV | take 1)
   var clock = (num 0)
@@ -29,10 +31,6 @@ if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
   }
 
   fn hook {|@__seqera|
-    if (and (==s $E:SEQERA_ENV '') (!=s $E:SEQERA_ACCESS_TOKEN$E:TOWER_ACCESS_TOKEN '')) {
-      set-env SEQERA_PROMPT env # the person's own token
-      return
-    }
     for turn [1 2] { # the second time to see what the first has changed
       var file = $__seqera_dir/mark
       if (!=s $E:SEQERA_PROFILE '') {
@@ -40,9 +38,15 @@ if (==s $E:TOWER_WORKFLOW_ID$E:TOWER_REFRESH_TOKEN '') {
       }
       var line = ''
       try { set line = (str:trim-space (slurp < $file)) } catch e { }
-      var mark = [1 '' 0 0 0 0 0 0 out '']
-      if (re:match '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' $line) {
-        set mark = [(str:split ' ' $line)]
+      var mark = [1 '' 0 0 0 0 0 0 out '' SEQERA_HOOK_FIRST]
+      if (re:match '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+( [a-z]+)?$' $line) {
+        set mark = [(str:split ' ' $line) SEQERA_HOOK_FIRST]
+      }
+      var own = ''
+      if (==s $mark[10] SEQERA_HOOK_PROVIDER) { set own = $own$E:SEQERA_HOOK_TOKEN }
+      if (and (==s $E:SEQERA_ENV '') (!=s $own '')) {
+        set-env SEQERA_PROMPT env # the person's own token
+        return
       }
       var label = ''
       if (has-value [fresh ending ended] $mark[8]) {

@@ -8,7 +8,9 @@
 # without a process is the age of a file, hence the times that count from when the mark was written. To ask for
 # that age costs more than all else together, so Linux's uptime is read instead where nothing has changed.
 
-if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
+set -g __seqera_run
+test -z "$SEQERA_HOOK_RUN"; or set -g __seqera_run yes
+if status is-interactive; and test -z "$__seqera_run"
     # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
     set -g __seqera_seen (string replace -r ':.*' '' -- "$SEQERA_ENV")
     set -g __seqera_retry 0
@@ -38,16 +40,19 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         for turn in 1 2
             set -g __seqera_line ''
             set -f age 0
-            set -f m '' '' '' '' '' 9999999999 9999999999 9999999999 out ''
+            set -f own ''
+            set -f m '' '' '' '' '' 9999999999 9999999999 9999999999 out '' SEQERA_HOOK_FIRST
             if test -r $file
                 read -g __seqera_line <$file
                 # Whatever is no mark of ours is none at all.
-                if string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' -- $__seqera_line
+                if string match -qr '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+( [a-z]+)?$' -- $__seqera_line
                     set m (string split ' ' -- $__seqera_line)
                     set age (path mtime -R -- $file)
                 end
             end
-            if not set -q SEQERA_ENV; and test -n "$SEQERA_ACCESS_TOKEN$TOWER_ACCESS_TOKEN"
+            set -q m[11]; or set m[11] SEQERA_HOOK_FIRST
+            test $m[11] = SEQERA_HOOK_PROVIDER; and set own "$own$SEQERA_HOOK_TOKEN"
+            if not set -q SEQERA_ENV; and test -n "$own"
                 set m[9] env # the person's own token
                 break
             end
@@ -131,5 +136,6 @@ if status is-interactive; and test -z "$TOWER_WORKFLOW_ID$TOWER_REFRESH_TOKEN"
         set -eg __seqera_line
         set -eg __seqera_until
         set -eg __seqera_uptime
+        set -eg __seqera_run
     end
 end

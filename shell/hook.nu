@@ -12,12 +12,19 @@ def __seqera_mark [] {
     let profile = $env.SEQERA_PROFILE? | default ''
     let file = $__seqera_dir | path join (if $profile == '' { 'mark' } else { $'($profile).mark' })
     let line = try { open --raw $file | decode utf-8 | str trim } catch { '' }
-    if $line =~ '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+$' {
+    if $line =~ '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+( [a-z]+)?$' {
         let m = $line | split row ' '
-        { gen: $m.1 next: ($m.2 | into int) warn: ($m.3 | into int) end: ($m.4 | into int) state: $m.8 label: $m.9 }
+        { gen: $m.1 next: ($m.2 | into int) warn: ($m.3 | into int) end: ($m.4 | into int) state: $m.8 label: $m.9 provider: ($m.10? | default 'SEQERA_HOOK_FIRST') }
     } else {
-        { gen: '' next: 9999999999 warn: 9999999999 end: 9999999999 state: out label: '' }
+        { gen: '' next: 9999999999 warn: 9999999999 end: 9999999999 state: out label: '' provider: 'SEQERA_HOOK_FIRST' }
     }
+}
+
+# Whether the person has brought a token of their own for this platform.
+def __seqera_own [provider: string] {
+    mut own = false
+    $own = $own or ($provider == 'SEQERA_HOOK_PROVIDER' and ($env.SEQERA_HOOK_TOKEN? | is-not-empty))
+    $own
 }
 
 def __seqera_label [mark: record, now: int] {
@@ -45,11 +52,11 @@ def --env __seqera_hook [] {
         return
     }
     let now = (date now | into int) // 1_000_000_000
-    if ($env.SEQERA_ENV? | is-empty) and (($env.SEQERA_ACCESS_TOKEN? | is-not-empty) or ($env.TOWER_ACCESS_TOKEN? | is-not-empty)) {
+    let mark = __seqera_mark
+    if ($env.SEQERA_ENV? | is-empty) and (__seqera_own $mark.provider) {
         $env.SEQERA_PROMPT = 'env' # the person's own token
         return
     }
-    let mark = __seqera_mark
     let known = $env.__seqera
     if $mark.gen == $known.seen and ($now < $mark.next or $now < $known.retry) {
         $env.SEQERA_PROMPT = (__seqera_label $mark $now)
@@ -73,11 +80,15 @@ def --env __seqera_hook [] {
         if $reply.say != null { print -e $reply.say }
         load-env ($reply.unset | reduce -f {} {|name, all| $all | insert $name null } | merge $reply.set)
     }
-    $env.SEQERA_PROMPT = (__seqera_label (__seqera_mark) $now)
+    let mark = __seqera_mark
+    let own = ($env.SEQERA_ENV? | is-empty) and (__seqera_own $mark.provider)
+    $env.SEQERA_PROMPT = (if $own { 'env' } else { __seqera_label $mark $now })
 }
 
 export-env {
-    if ($env.TOWER_WORKFLOW_ID? | is-empty) and ($env.TOWER_REFRESH_TOKEN? | is-empty) {
+    mut run = false
+    $run = $run or ($env.SEQERA_HOOK_RUN? | is-not-empty)
+    if not $run {
         # What an inherited token was exported for; a nested shell has no need to ask again.
         $env.__seqera = { seen: ($env.SEQERA_ENV? | default '' | split row ':' | first) retry: 0 wait: 30 }
         let hook = { __seqera: true code: {|| __seqera_hook } }

@@ -11,19 +11,26 @@ function global:__seqera_mark {
     $name = if ($env:SEQERA_PROFILE) { "$env:SEQERA_PROFILE.mark" } else { 'mark' }
     $line = ''
     try { $line = [IO.File]::ReadAllText([IO.Path]::Combine($global:__seqera_dir, $name)).Trim() } catch { $line = '' }
-    if ($line -cmatch '^1 (\S+) (\d{1,10}) (\d{1,10}) (\d{1,10})( \d{1,10}){3} ([a-z]+) ([A-Za-z0-9_/@?-]+)$') {
-        return @{ Gen = $Matches[1]; Next = [long]$Matches[2]; Warn = [long]$Matches[3]; End = [long]$Matches[4]; State = $Matches[6]; Label = $Matches[7] }
+    if ($line -cmatch '^1 (\S+) (\d{1,10}) (\d{1,10}) (\d{1,10})( \d{1,10}){3} ([a-z]+) ([A-Za-z0-9_/@?-]+)( [a-z]+)?$') {
+        return @{ Gen = $Matches[1]; Next = [long]$Matches[2]; Warn = [long]$Matches[3]; End = [long]$Matches[4]; State = $Matches[6]; Label = $Matches[7]; Provider = if ($Matches[8]) { $Matches[8].Trim() } else { 'SEQERA_HOOK_FIRST' } }
     }
-    return @{ Gen = ''; Next = 9999999999; Warn = 9999999999; End = 9999999999; State = 'out'; Label = '' }
+    return @{ Gen = ''; Next = 9999999999; Warn = 9999999999; End = 9999999999; State = 'out'; Label = ''; Provider = 'SEQERA_HOOK_FIRST' }
+}
+
+# Whether the person has brought a token of their own for this platform.
+function global:__seqera_own($provider) {
+    if ($env:SEQERA_ENV) { return $false }
+    if ($provider -ceq 'SEQERA_HOOK_PROVIDER' -and $env:SEQERA_HOOK_TOKEN) { return $true }
+    return $false
 }
 
 function global:__seqera_hook {
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
-    if (-not $env:SEQERA_ENV -and ($env:SEQERA_ACCESS_TOKEN -or $env:TOWER_ACCESS_TOKEN)) {
-        $env:SEQERA_PROMPT = 'env' # the person's own token
+    $mark = __seqera_mark
+    if (__seqera_own $mark.Provider) {
+        $env:SEQERA_PROMPT = 'env'
         return
     }
-    $mark = __seqera_mark
     if ($mark.Gen -cne $global:__seqera_seen -or ($now -ge $mark.Next -and $now -ge $global:__seqera_retry)) {
         # Before it runs: a crash or a missing program then costs no second try at the next prompt.
         $options = @($global:__seqera_options) -ne ''
@@ -42,6 +49,10 @@ function global:__seqera_hook {
         }
         $global:LASTEXITCODE = $exit
         $mark = __seqera_mark
+        if (__seqera_own $mark.Provider) {
+            $env:SEQERA_PROMPT = 'env'
+            return
+        }
     }
     $sign = ''
     if ($mark.State -ceq 'ended' -or $now -ge $mark.End) { $sign = '!' } elseif ($now -ge $mark.Warn) { $sign = '~' }
@@ -51,12 +62,14 @@ function global:__seqera_hook {
 function global:__seqera_off {
     if (Test-Path Variable:global:__seqera_prompt) { Set-Item -Path Function:global:prompt -Value $global:__seqera_prompt }
     if (Test-Path Variable:global:__seqera_readline) { Set-Item -Path Function:global:PSConsoleHostReadLine -Value $global:__seqera_readline }
-    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_off') -ErrorAction Ignore
+    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_own', 'Function:__seqera_off') -ErrorAction Ignore
     Remove-Variable -Scope Global -Name '__seqera_*' -ErrorAction Ignore
     Remove-Item -LiteralPath 'Env:/SEQERA_PROMPT' -ErrorAction Ignore
 }
 
-if ([Environment]::UserInteractive -and -not $env:TOWER_WORKFLOW_ID -and -not $env:TOWER_REFRESH_TOKEN -and -not (Test-Path Variable:global:__seqera_prompt)) {
+$global:__seqera_run = $false
+if ($env:SEQERA_HOOK_RUN) { $global:__seqera_run = $true }
+if ([Environment]::UserInteractive -and -not $global:__seqera_run -and -not (Test-Path Variable:global:__seqera_prompt)) {
     # What an inherited token was exported for; a nested shell has no need to ask again.
     $global:__seqera_seen = "$env:SEQERA_ENV".Split(':')[0]
     $global:__seqera_retry = 0

@@ -16,12 +16,13 @@
 seqera_hook() {
   __seqera_rc=$?
   __seqera_file=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
-  __seqera_g='' __seqera_s='' __seqera_l=''
+  __seqera_g='' __seqera_s='' __seqera_l='' __seqera_p='' __seqera_own=''
   if [ -r "$__seqera_file" ]; then
     IFS=' ' read -r __seqera_v __seqera_g __seqera_v __seqera_v __seqera_v __seqera_v __seqera_v __seqera_v \
-      __seqera_s __seqera_l <"$__seqera_file" || :
+      __seqera_s __seqera_l __seqera_p <"$__seqera_file" || :
   fi
-  if [ -z "${SEQERA_ENV-}" ] && [ -n "${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-}" ]; then
+  [ "${__seqera_p:-SEQERA_HOOK_FIRST}" != SEQERA_HOOK_PROVIDER ] || __seqera_own=$__seqera_own${SEQERA_HOOK_TOKEN-}
+  if [ -z "${SEQERA_ENV-}" ] && [ -n "$__seqera_own" ]; then
     __seqera_s='env' # the person's own token
   # The clock: the terminal was used just now, and the mark's second file is as old as the token is due.
   elif [ "$__seqera_g" != "$__seqera_seen" ] ||
@@ -59,7 +60,7 @@ __seqera_off() {
   for __seqera_v in $__seqera_wrapped; do unset -f "$__seqera_v"; done
   unset -f seqera_hook seqera_with __seqera_off
   unset SEQERA_PROMPT __seqera_dir __seqera_options __seqera_rc __seqera_file __seqera_v __seqera_g __seqera_s \
-    __seqera_l __seqera_seen __seqera_again __seqera_tty __seqera_wrapped
+    __seqera_l __seqera_p __seqera_own __seqera_run __seqera_seen __seqera_again __seqera_tty __seqera_wrapped
 }
 
 # What an inherited token was exported for; a nested shell has no need to ask again.
@@ -70,7 +71,9 @@ __seqera_tty=$(tty 2>/dev/null) || __seqera_tty=''
 case $- in
 *i*)
   # A run that the Platform started has a token of its own.
-  if [ -n "${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-}" ]; then
+  __seqera_run=''
+  __seqera_run=$__seqera_run${SEQERA_HOOK_RUN-}
+  if [ -n "$__seqera_run" ]; then
     seqera_hook() { return $?; }
   fi
   ;;

@@ -7,7 +7,9 @@
 #   __seqera_options  nothing, or --no-export
 # For a prompt: set prompt = "%$SEQERA_PROMPT %# ". The clock is the terminal's last use, compared by -M.
 
-if ( $?prompt && ! $?TOWER_WORKFLOW_ID && ! $?TOWER_REFRESH_TOKEN ) then
+set __seqera_run = 0
+if ( $?SEQERA_HOOK_RUN ) eval 'if ( "$SEQERA_HOOK_RUN:q" != "" ) set __seqera_run = 1'
+if ( $?prompt && ! $__seqera_run ) then
   if ( ! $?__seqera_seen ) then
     # What an inherited token was exported for; a nested shell has no need to ask again.
     set __seqera_seen = ( none )
@@ -25,12 +27,12 @@ if ( $?prompt && ! $?TOWER_WORKFLOW_ID && ! $?TOWER_REFRESH_TOKEN ) then
       if ( "$SEQERA_PROFILE" != '' ) set __seqera_file = "$SEQERA_PROFILE.mark.csh"
     endif
     set __seqera_g = none __seqera_n = 9999999999 __seqera_w = 9999999999 __seqera_x = 9999999999
-    set __seqera_s = out __seqera_l = ''
+    set __seqera_s = out __seqera_l = '' __seqera_p = SEQERA_HOOK_FIRST
     if ( -r "$__seqera_dir/$__seqera_file" ) source $__seqera_dir:q/$__seqera_file:q
 
     set __seqera_own = 0
     if ( ! $?SEQERA_ENV ) then
-      if ( $?SEQERA_ACCESS_TOKEN || $?TOWER_ACCESS_TOKEN ) set __seqera_own = 1
+      if ( "$__seqera_p" == SEQERA_HOOK_PROVIDER && $?SEQERA_HOOK_TOKEN ) eval 'if ( "$SEQERA_HOOK_TOKEN:q" != "" ) set __seqera_own = 1'
     endif
     if ( $__seqera_own ) then
       set __seqera_s = env # the person's own token
@@ -57,7 +59,7 @@ if ( $?prompt && ! $?TOWER_WORKFLOW_ID && ! $?TOWER_REFRESH_TOKEN ) then
     case ending:
       if ( -M "$__seqera_tty" >= $__seqera_x ) then
         setenv SEQERA_PROMPT "$__seqera_l"\!
-      else if ( -M "$__seqera_tty" >= $__seqera_w ) then
+      else if ( -M "$__seqera_tty" >= $__seqera_w || $__seqera_s == ending ) then
         setenv SEQERA_PROMPT "$__seqera_l~"
       else
         setenv SEQERA_PROMPT "$__seqera_l"

@@ -17,7 +17,7 @@ def __seqera_install(folder, options):
 
     env = __xonsh__.env
     handlers = (events.on_pre_prompt, events.on_precommand)
-    pattern = re.compile(r'1 (\S+) (\d{1,10}) (\d{1,10}) (\d{1,10})(?: \d{1,10}){3} ([a-z]+) ([A-Za-z0-9_/@?-]+)\n?')
+    pattern = re.compile(r'1 (\S+) (\d{1,10}) (\d{1,10}) (\d{1,10})(?: \d{1,10}){3} ([a-z]+) ([A-Za-z0-9_/@?-]+)(?: ([a-z]+))?\n?')
     # What an inherited token was exported for; a nested shell has no need to ask again.
     known = {'seen': str(env.get('SEQERA_ENV', '')).split(':')[0], 'retry': 0, 'wait': 30}
 
@@ -29,12 +29,21 @@ def __seqera_install(folder, options):
         except (OSError, ValueError):
             found = None
         if not found:
-            return '', 9999999999, 9999999999, 9999999999, 'out', ''
-        gen, due, warn, end, state, label = found.groups()
-        return gen, int(due), int(warn), int(end), state, label
+            return '', 9999999999, 9999999999, 9999999999, 'out', '', 'SEQERA_HOOK_FIRST'
+        gen, due, warn, end, state, label, provider = found.groups()
+        return gen, int(due), int(warn), int(end), state, label, provider or 'SEQERA_HOOK_FIRST'
+
+    # Whether the person has brought a token of their own for this platform.
+    def own(provider):
+        tokens = []
+        tokens += [env.get('SEQERA_HOOK_TOKEN')] if provider == 'SEQERA_HOOK_PROVIDER' else []
+        return not env.get('SEQERA_ENV') and any(tokens)
 
     def show():
-        _, _, warn, end, state, label = mark()
+        _, _, warn, end, state, label, provider = mark()
+        if own(provider):
+            env['SEQERA_PROMPT'] = 'env'
+            return
         now = time.time()
         if state == 'ended' or state in ('fresh', 'ending') and now >= end:
             label += '!'
@@ -68,12 +77,11 @@ def __seqera_install(folder, options):
             print(reply['say'], file=sys.stderr)
 
     def __seqera_hook(**_):
-        if not env.get('SEQERA_ENV') and (env.get('SEQERA_ACCESS_TOKEN') or env.get('TOWER_ACCESS_TOKEN')):
-            env['SEQERA_PROMPT'] = 'env'  # the person's own token
-            return
         now = time.time()
-        gen, due, *_ = mark()
-        if gen != known['seen'] or (now >= due and now >= known['retry']):
+        gen, due, *_, provider = mark()
+        if own(provider):
+            pass
+        elif gen != known['seen'] or (now >= due and now >= known['retry']):
             ask(gen, now)
         show()
 
@@ -82,7 +90,7 @@ def __seqera_install(folder, options):
             event.discard(__seqera_hook)
         env['PROMPT_FIELDS'].pop('seqera', None)
         env.pop('SEQERA_PROMPT', None)
-        for name in ('__seqera_dir', '__seqera_options', '__seqera_install', '__seqera_off'):
+        for name in ('__seqera_dir', '__seqera_options', '__seqera_install', '__seqera_off', '__seqera_run'):
             __xonsh__.ctx.pop(name, None)
 
     for event in handlers:
@@ -92,8 +100,8 @@ def __seqera_install(folder, options):
     __xonsh__.ctx['__seqera_off'] = off
 
 
-if __xonsh__.env.get('XONSH_INTERACTIVE') and not (
-    __xonsh__.env.get('TOWER_WORKFLOW_ID') or __xonsh__.env.get('TOWER_REFRESH_TOKEN')
-):
+__seqera_run = []
+__seqera_run += [__xonsh__.env.get('SEQERA_HOOK_RUN')]
+if __xonsh__.env.get('XONSH_INTERACTIVE') and not any(__seqera_run):
     __xonsh__.ctx.get('__seqera_off', lambda: None)()  # loaded twice
     __seqera_install(__seqera_dir, __seqera_options)

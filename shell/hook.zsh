@@ -18,12 +18,13 @@ __seqera_hook() {
 __seqera_look() {
   emulate -L zsh -o no_xtrace
   local -a m
-  local turn l time
+  local turn l time own
   for turn in 1 2; do
     l=$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark
     if [[ -r $l ]]; then __seqera_line=$(<$l); else __seqera_line=; fi
-    m=(${(s: :)__seqera_line})
-    if [[ -z ${SEQERA_ENV-} && -n ${SEQERA_ACCESS_TOKEN-}${TOWER_ACCESS_TOKEN-} ]]; then
+    m=(${(s: :)__seqera_line}) own=
+    [[ ${m[11]:-SEQERA_HOOK_FIRST} != SEQERA_HOOK_PROVIDER ]] || own+=${SEQERA_HOOK_TOKEN-}
+    if [[ -z ${SEQERA_ENV-} && -n $own ]]; then
       m[9]=env # the person's own token
       break
     fi
@@ -90,11 +91,13 @@ __seqera_off() {
   add-zsh-hook -d preexec __seqera_hook
   unfunction __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_off
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_seen \
-    __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until
+    __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_run
 }
 
 # Not in scripts, and not in a run that the Platform started, which has a token of its own.
-if [[ -o interactive && -z ${TOWER_WORKFLOW_ID-}${TOWER_REFRESH_TOKEN-} ]] && zmodload zsh/datetime; then
+__seqera_run=
+__seqera_run+=${SEQERA_HOOK_RUN-}
+if [[ -o interactive && -z $__seqera_run ]] && zmodload zsh/datetime; then
   # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
   __seqera_seen=${SEQERA_ENV-} __seqera_shown=- __seqera_line=- __seqera_until=0
   __seqera_seen=${__seqera_seen%%:*}

@@ -4,14 +4,12 @@ use super::Broker;
 use crate::error::Result;
 use crate::http::Http;
 use crate::os::env::non_empty;
-use crate::provider::{self, ProviderId, provider};
+use crate::provider::{self, Provider, ProviderId, provider};
 use crate::secret::Secret;
 use crate::session::exports;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Pass, Sessions, Standing, Want};
 use crate::target::Target;
-
-const PLATFORMS: [ProviderId; 2] = [ProviderId::Seqera, ProviderId::Sekuire];
 
 /// A platform of ours, and whose token is answered for it.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ impl<'a> Broker<'a> {
     /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
-        for id in PLATFORMS {
+        for id in provider::ALL.map(Provider::id) {
             let outside = provider(id).outside_endpoint();
             if provider::is_origin(target, id, &outside)
                 && let Some((_, token)) = exports::outside_token(id, &non_empty)
@@ -112,7 +110,7 @@ impl<'a> Broker<'a> {
     /// Those of [`Sessions::registry_pass`].
     pub fn registry_login(&self, server: &Target) -> Result<Option<PlatformToken>> {
         let owner = self.registry_owner(server)?;
-        for id in PLATFORMS {
+        for id in provider::ALL.map(Provider::id) {
             let endpoint = provider(id).outside_endpoint();
             let is_its = match &owner {
                 Some(owner) => owner.provider == id && owner.endpoint == endpoint,

@@ -11,8 +11,8 @@ use super::{Context, child};
 use crate::error::{Error, Kind, Result};
 use crate::os::env::Change;
 use crate::os::env::{env_text, non_empty};
-use crate::provider::ProviderId;
 use crate::provider::seqera::CLOUD;
+use crate::provider::{ProviderId, provider};
 use crate::secret::Secret;
 use crate::session::Want;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
@@ -46,10 +46,7 @@ pub fn run(words: &[OsString], context: &Context) -> Result<ExitCode> {
 
 fn nobody(words: &[OsString], called: ProviderId) -> Error {
     let name = called.name();
-    let install = match called {
-        ProviderId::Seqera => "Seqera's own program is installed with: npm install -g seqera",
-        ProviderId::Sekuire => "Sekuire's own program is installed with: cargo install sekuire-cli",
-    };
+    let install = provider(called).own_program();
     let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
         "'{word}' is no command of this program, and there is no other program called {name} to hand it to"
@@ -61,8 +58,8 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
 /// its own.
 fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
     if let Some(token) = given {
-        let tokens = ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
-        let mut changes: Vec<Change> = tokens.map(|name| Change::Set(name, token.clone())).into();
+        let tokens = provider(context.called).variables().exported_tokens;
+        let mut changes: Vec<Change> = tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
         changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
         return Ok(changes);
     }
@@ -75,7 +72,7 @@ fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
         return without;
     }
     if context.profile.is_none()
-        && let Some(variable) = exports::points_elsewhere(&profile, &non_empty)
+        && let Some(variable) = exports::foreign_endpoint(&profile, &non_empty)
     {
         let program = context.program();
         context.tell(&format!(
@@ -105,7 +102,7 @@ fn installation(context: &Context) -> Vec<(&'static str, String)> {
     let profile = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
     let own = profile.filter(|profile| profile.provider == ProviderId::Seqera);
     let Some(profile) = own else { return Vec::new() };
-    let elsewhere = exports::points_elsewhere(&profile, &non_empty);
+    let elsewhere = exports::foreign_endpoint(&profile, &non_empty);
     if elsewhere.is_some() && context.profile.is_none() {
         return Vec::new();
     }

@@ -34,6 +34,7 @@ use crate::os::env::Change;
 use crate::os::env::{Environment, non_empty};
 use crate::os::files;
 use crate::os::paths::Paths;
+use crate::provider;
 use crate::secret::Secret;
 use crate::session::exports;
 use crate::session::mark::{Mark, NEVER, State};
@@ -131,7 +132,42 @@ fn on(args: &HookArgs, paths: &Paths, out: &mut impl Write) -> Result<()> {
     answer_shell(shell, out, format!("{}\n{}", head.join("\n"), body(shell).trim_end()).as_bytes())
 }
 
-fn body(shell: Shell) -> &'static str {
+/// The hook as it is printed: with the names of the platforms and their variables.
+fn body(shell: Shell) -> String {
+    let mut printed = String::new();
+    for line in source(shell).lines() {
+        for line in filled_in(line) {
+            printed.push_str(&line);
+            printed.push('\n');
+        }
+    }
+    printed
+}
+
+/// What stands for the platform that is meant where nothing else is said.
+const FIRST: &str = "SEQERA_HOOK_FIRST";
+/// What stands for a platform, in a line that is printed for each of its variables.
+const PROVIDER: &str = "SEQERA_HOOK_PROVIDER";
+/// What stands for a variable that may hold the person's own token.
+const TOKEN: &str = "SEQERA_HOOK_TOKEN";
+/// What stands for a variable that is set in a run of a platform.
+const RUN: &str = "SEQERA_HOOK_RUN";
+
+/// A line of a hook, once for each variable that it is for.
+fn filled_in(line: &str) -> Vec<String> {
+    let line = line.replace(FIRST, provider::ALL[0].names()[0]);
+    let platforms = provider::ALL.into_iter();
+    if line.contains(TOKEN) {
+        let tokens = platforms.flat_map(|p| p.variables().tokens.iter().map(move |token| (p, token)));
+        return tokens.map(|(p, token)| line.replace(PROVIDER, p.names()[0]).replace(TOKEN, token)).collect();
+    }
+    if line.contains(RUN) {
+        return platforms.flat_map(|p| p.variables().run).map(|name| line.replace(RUN, name)).collect();
+    }
+    vec![line]
+}
+
+fn source(shell: Shell) -> &'static str {
     match shell {
         Shell::Bash => include_str!("../../shell/hook.bash"),
         Shell::Zsh => include_str!("../../shell/hook.zsh"),
@@ -193,7 +229,8 @@ pub(super) fn run_hook_env(args: &HookEnvArgs, context: &Context) -> Result<Exit
         Ok((fresh.profile, fresh.token))
     };
     let out = &mut io::stdout().lock();
-    run_env(args, &context.paths, context.profile.as_ref(), &non_empty, fresh, out).map(ExitCode::from)
+    run_env(args, &context.paths, context.profile.as_ref(), &non_empty, fresh, context.program(), out)
+        .map(ExitCode::from)
 }
 
 /// Answers a hook. `fresh` answers the profile, as it then is, with a token that has at least the
@@ -208,6 +245,7 @@ pub fn run_env(
     profile: Option<&ProfileName>,
     env: &impl Environment,
     fresh: impl FnOnce(&Profile, Option<u64>) -> Result<(Profile, Secret)>,
+    program: &str,
     out: &mut impl Write,
 ) -> Result<u8> {
     if exports::in_platform_run(env) {
@@ -218,7 +256,7 @@ pub fn run_env(
     }
     let (reply, code) = match decide(args, paths, profile, env, fresh) {
         Ok(reply) => (reply, 0),
-        Err(error) => (Reply::failed(&error, args.again, env), error.exit_code()),
+        Err(error) => (Reply::failed(&error, args.again, program, env), error.exit_code()),
     };
     reply.write(args.shell, out)?;
     Ok(code)
@@ -255,7 +293,7 @@ fn decide(
     }
     // The person's own token stays and nothing of ours stands beside it; nor beside an endpoint of theirs.
     if exports::outside_token(profile.provider, env).is_some()
-        || exports::points_elsewhere(&profile, env).is_some()
+        || exports::foreign_endpoint(&profile, env).is_some()
     {
         return Ok(Reply { changes: exports::unset_ours(env), ..Reply::default() });
     }
@@ -398,11 +436,11 @@ fn does(profile: &Profile) -> bool {
 impl Reply {
     /// A login that has ended takes its exports along, since they are worth nothing; after any other failure
     /// they stay, since they may still be good.
-    fn failed(error: &Error, again: bool, env: &impl Environment) -> Reply {
+    fn failed(error: &Error, again: bool, program: &str, env: &impl Environment) -> Reply {
         let over = matches!(error.kind(), Kind::SessionEnded | Kind::NotLoggedIn);
         Reply {
             changes: if over { exports::unset_ours(env) } else { Vec::new() },
-            say: (!again).then(|| format!("seqera: {error}")),
+            say: (!again).then(|| format!("{program}: {error}")),
             next_in: None,
         }
     }

@@ -39,7 +39,7 @@ use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::env::non_empty;
 use crate::os::paths::Paths;
-use crate::provider::ProviderId;
+use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
 use crate::session::exports;
 use crate::session::profile::{Profile, ProfileName};
@@ -126,7 +126,7 @@ impl Context {
     fn name(&self) -> Result<ProfileName> {
         match (&self.profile, self.called) {
             (Some(name), _) => Ok(name.clone()),
-            (None, ProviderId::Seqera) => Profile::selected(&self.paths),
+            (None, called) if called == provider::ALL[0].id() => Profile::selected(&self.paths),
             (None, called) => self.name_for(called),
         }
     }
@@ -188,7 +188,7 @@ impl Context {
     /// Makes sure that the login's token does not come to stand beside the address of another server, to which
     /// programs would send it.
     fn must_stay_home(profile: &Profile) -> Result<()> {
-        let Some(variable) = exports::leads_elsewhere(profile, &non_empty) else { return Ok(()) };
+        let Some(variable) = exports::foreign_endpoint_kept(profile, &non_empty) else { return Ok(()) };
         Err(Error::refused(format!(
             "{variable} names another server than the login '{}', whose token is not put beside it",
             profile.name
@@ -246,10 +246,8 @@ fn at_once(args: &[OsString]) -> Option<Cli> {
 /// The name that the program was called by picks the platform: `sekuire` is a link to `seqera`.
 fn called(program: Option<&OsString>) -> ProviderId {
     let name = program.and_then(|program| Path::new(program).file_stem());
-    match name.is_some_and(|name| name.eq_ignore_ascii_case("sekuire")) {
-        true => ProviderId::Sekuire,
-        false => ProviderId::Seqera,
-    }
+    let called = name.and_then(|name| provider::called(name.to_str()?));
+    called.unwrap_or(provider::ALL[0]).id()
 }
 
 fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use super::{Context, TIME};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::provider::seqera::{Api, Membership, user};
-use crate::provider::{Organization, ProviderId};
+use crate::provider::{Organization, provider};
 use crate::session::profile::Profile;
 use crate::session::{Sessions, not_logged_in};
 use crate::ui;
@@ -78,13 +78,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 pub(super) fn login(context: &Context) -> Result<Profile> {
     let name = context.name()?;
     let profile = Profile::load(&context.paths, &name)?.ok_or_else(|| not_logged_in(&name))?;
-    match profile.provider {
-        ProviderId::Seqera => Ok(profile),
-        ProviderId::Sekuire => Err(Error::failed(format!(
-            "the login '{name}' is not for Seqera, which alone has organizations to choose from"
-        ))
-        .next("name another with --profile; there are: seqera profile list")),
+    if provider(profile.provider).has_organizations() {
+        return Ok(profile);
     }
+    let title = provider(profile.provider).title();
+    Err(Error::failed(format!(
+        "the login '{name}' is for {title}, which has no organizations to choose from"
+    ))
+    .next("name another with --profile; there are: seqera profile list"))
 }
 
 fn show(profile: &Profile, json: bool) -> Result<()> {

@@ -89,7 +89,7 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     for name in Profile::list(&context.paths)? {
         match Profile::load(&context.paths, &name) {
             Ok(profile) => logins.extend(profile.map(|profile| Login::of(profile, name == selected))),
-            Err(error) => ui::complain("seqera", &error),
+            Err(error) => ui::complain(context.program(), &error),
         }
     }
     if args.json {

@@ -65,7 +65,7 @@ impl<'a> Server<'a> {
     pub fn of(context: &'a Context, name: &ProfileName) -> Result<Server<'a>> {
         let fresh = Sessions::new(&context.paths, Deadline::after(TIME)).fresh(name, &Want::default())?;
         if let Some(notice) = &fresh.notice {
-            context.tell(&format!("seqera: {notice}"));
+            context.tell(&format!("{}: {notice}", context.program()));
         }
         let (id, endpoint) = (fresh.profile.provider, fresh.profile.endpoint.clone());
         Server::open(context, id, endpoint, fresh.token, Source::Login(Box::new(fresh.profile)))

@@ -1,21 +1,23 @@
 //! What stands in the way of what: tokens that the environment brings, and the login they hide.
 
 use crate::os::env::Environment;
-use crate::provider::ProviderId;
+use crate::provider::{self, Provider, provider};
 use crate::session::exports;
 use crate::session::profile::Profile;
 
 /// What the person should know about the tokens in the environment, a sentence each.
 pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
-    let for_seqera = login.is_none_or(|login| login.provider == ProviderId::Seqera);
-    let differing = differing(env).filter(|_| for_seqera);
+    let provider = login.map_or(provider::ALL[0], |login| provider(login.provider));
+    let differing = differing(provider, env);
     differing.into_iter().chain(login.and_then(|login| hidden(login, env))).collect()
 }
 
 /// Two tokens for one thing.
-pub fn differing(env: &impl Environment) -> Option<String> {
-    let [first, second] = ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
-    (env(first)? != env(second)?).then(|| {
+pub fn differing(provider: &dyn Provider, env: &impl Environment) -> Option<String> {
+    let names = provider.variables().tokens.iter();
+    let mut set = names.filter_map(|name| Some((name, env(name)?)));
+    let (first, token) = set.next()?;
+    set.find(|(_, other)| *other != token).map(|(second, _)| {
         format!("{first} and {second} are both set and differ: programs disagree about which one counts; unset one")
     })
 }
@@ -26,7 +28,7 @@ pub fn hidden(login: &Profile, env: &impl Environment) -> Option<String> {
     if let Some((variable, _)) = exports::outside_token(login.provider, env) {
         return Some(format!("{variable} hides the login '{name}': unset {variable} to use the login"));
     }
-    let variable = exports::points_elsewhere(login, env)?;
+    let variable = exports::foreign_endpoint(login, env)?;
     Some(format!(
         "{variable} names another server than the login '{name}', so the hook exports nothing: unset {variable}, or log in there too"
     ))
@@ -39,7 +41,7 @@ mod tests {
     #[test]
     fn two_tokens_that_differ_are_told_and_two_that_do_not_are_not() {
         let with = |one: &'static str, other: &'static str| {
-            differing(&move |name: &str| match name {
+            differing(provider::ALL[0], &move |name: &str| match name {
                 "SEQERA_ACCESS_TOKEN" => Some(one.into()),
                 "TOWER_ACCESS_TOKEN" => Some(other.into()),
                 _ => None,

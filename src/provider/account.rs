@@ -15,10 +15,7 @@ pub enum ProviderId {
 impl ProviderId {
     /// The platform's name, which is also that of the program that is all its own.
     pub fn name(self) -> &'static str {
-        match self {
-            ProviderId::Seqera => "seqera",
-            ProviderId::Sekuire => "sekuire",
-        }
+        super::provider(self).names()[0]
     }
 }
 

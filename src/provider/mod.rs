@@ -1,4 +1,4 @@
-//! What differs between platforms.
+//! Every fact that differs between platforms: a trait, a folder for each platform, and the table of all.
 
 mod account;
 pub mod sekuire;
@@ -8,6 +8,7 @@ pub use account::{ApiKey, LoginDetails, Organization, ProviderId, Workspace};
 
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http};
+use crate::os::env::env_text;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -31,8 +32,74 @@ pub struct RegistryLogin {
     pub lives_for: Option<u64>,
 }
 
+/// The platforms. A new one is a folder, a [`ProviderId`] and a line here. The first is the one that is meant where
+/// nothing else is said.
+pub static ALL: [&dyn Provider; 2] = [&seqera::Seqera, &sekuire::Sekuire];
+
+/// The variables of an environment that belong to a platform.
+#[derive(Debug)]
+pub struct Variables {
+    /// A token from outside, in the order in which they count.
+    pub tokens: &'static [&'static str],
+    /// The names under which a token is exported.
+    pub exported_tokens: &'static [&'static str],
+    /// The base of the API, in the order in which they count.
+    pub endpoints: &'static [&'static str],
+    /// The one of these that is exported.
+    pub exported_endpoint: &'static str,
+    /// The workspace.
+    pub workspace: &'static str,
+    /// Those that are set in a run that the platform itself started, which has a token of its own.
+    pub run: &'static [&'static str],
+}
+
+/// How a person logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginWay {
+    /// OAuth in a browser or on another device, or a token that the person made.
+    OAuth,
+    /// An API key that the person made, bound to this device.
+    ApiKey,
+}
+
 /// A platform that a person can be logged in to.
-pub trait Provider {
+pub trait Provider: Sync {
+    /// Which one it is.
+    fn id(&self) -> ProviderId;
+
+    /// The names by which our program may be called for this platform; the first is that of its own program.
+    fn names(&self) -> &'static [&'static str];
+
+    /// What people call it.
+    fn title(&self) -> &'static str;
+
+    /// Its environment variables.
+    fn variables(&self) -> &'static Variables;
+
+    /// How its tokens begin, where that tells them from other text.
+    fn token_prefixes(&self) -> &'static [&'static str];
+
+    /// How a person logs in.
+    fn login_way(&self) -> LoginWay;
+
+    /// Whether it has organizations and workspaces to choose from.
+    fn has_organizations(&self) -> bool {
+        false
+    }
+
+    /// Whether it makes tokens for one job.
+    fn makes_job_tokens(&self) -> bool {
+        false
+    }
+
+    /// The name of the profile for its logins where the person names none.
+    fn usual_profile(&self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// How its own program is installed, in words.
+    fn own_program(&self) -> &'static str;
+
     /// The exact origins that a token of a login at `endpoint` may be sent to.
     fn origins(&self, endpoint: &str) -> Vec<Target>;
 
@@ -45,8 +112,16 @@ pub trait Provider {
     /// An endpoint as it is kept: with a scheme, without slashes at the end.
     fn normalized(&self, endpoint: &str) -> String;
 
+    /// The endpoint that the environment names.
+    fn endpoint_from_env(&self) -> Option<String> {
+        let named = self.variables().endpoints.iter().find_map(|name| env_text(name))?;
+        Some(self.normalized(&named))
+    }
+
     /// The endpoint that a token from the environment is for.
-    fn outside_endpoint(&self) -> String;
+    fn outside_endpoint(&self) -> String {
+        self.endpoint_from_env().unwrap_or_else(|| self.usual_endpoint().to_owned())
+    }
 
     /// Asks the platform at `endpoint` who `token` belongs to: that of `login`, or one from outside.
     ///
@@ -108,14 +183,54 @@ pub trait Provider {
 
 /// The platform with this id.
 pub fn provider(id: ProviderId) -> &'static dyn Provider {
-    match id {
-        ProviderId::Seqera => &seqera::Seqera,
-        ProviderId::Sekuire => &sekuire::Sekuire,
-    }
+    ALL.into_iter().find(|provider| provider.id() == id).unwrap_or(ALL[0])
+}
+
+/// The platform for which a program of this name is called.
+pub fn called(program: &str) -> Option<&'static dyn Provider> {
+    ALL.into_iter().find(|provider| provider.names().iter().any(|name| name.eq_ignore_ascii_case(program)))
 }
 
 /// Whether the token of a login at `endpoint` of a platform may be sent to `target`: an exact origin of it, and
 /// nothing in the clear that leaves this machine.
 pub fn is_origin(target: &Target, id: ProviderId, endpoint: &str) -> bool {
     target.is_private_enough() && provider(id).origins(endpoint).contains(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_is_in_the_table_once() {
+        for id in <ProviderId as clap::ValueEnum>::value_variants() {
+            let found: Vec<ProviderId> = ALL.iter().map(|p| p.id()).filter(|known| known == id).collect();
+            assert_eq!(found, [*id]);
+            assert_eq!(provider(*id).names()[0], id.name());
+        }
+    }
+
+    /// The hook and `unset` go by a variable's name alone.
+    #[test]
+    fn no_two_platforms_share_a_variable() {
+        let mut names: Vec<&str> = Vec::new();
+        for provider in ALL {
+            let Variables { tokens, exported_tokens, endpoints, exported_endpoint, workspace, run } =
+                provider.variables();
+            assert!(exported_tokens.iter().all(|name| tokens.contains(name)), "{tokens:?}");
+            assert!(endpoints.contains(exported_endpoint), "{endpoints:?}");
+            names.extend(tokens.iter().chain(*endpoints).chain(*run).chain([workspace]));
+        }
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn a_platform_is_known_by_the_name_of_its_program() {
+        assert_eq!(called("Sekuire").map(|p| p.id()), Some(ProviderId::Sekuire));
+        assert_eq!(called("seqera").map(|p| p.id()), Some(ProviderId::Seqera));
+        assert!(called("git").is_none());
+    }
 }

@@ -10,8 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::os::env::{Change, Environment};
 use crate::os::hex::hex;
-use crate::provider::ProviderId;
-use crate::provider::provider;
+use crate::provider::{self, Provider, ProviderId, Variables};
 use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::target::Target;
@@ -21,19 +20,24 @@ pub const MARKER: &str = "SEQERA_ENV";
 /// When the exported token ends, in seconds since 1970.
 pub const EXPIRES_AT: &str = "SEQERA_TOKEN_EXPIRES_AT";
 
-const SEQERA_TOKENS: &[&str] = &["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"];
-const SEKUIRE_TOKENS: &[&str] = &["SEKUIRE_API_KEY"];
-const PLACES: &[&str] =
-    &["TOWER_API_ENDPOINT", "TOWER_WORKSPACE_ID", "SEKUIRE_API_URL", "SEKUIRE_WORKSPACE_ID"];
+/// The variables of all platforms.
+fn all_variables() -> impl Iterator<Item = &'static Variables> {
+    provider::ALL.into_iter().map(Provider::variables)
+}
+
+/// Whether the variable says where a token is for and not what it is: we export it, and the person may set it too.
+fn is_place(name: &str) -> bool {
+    all_variables().any(|known| known.exported_endpoint == name || known.workspace == name)
+}
 
 /// Whether the variable holds a token of ours or of the person's.
 pub fn is_token(name: &str) -> bool {
-    SEQERA_TOKENS.contains(&name) || SEKUIRE_TOKENS.contains(&name)
+    all_variables().any(|known| known.tokens.contains(&name))
 }
 
 /// Whether this is a run that the Platform itself started: its own token must stay.
 pub fn in_platform_run(env: &impl Environment) -> bool {
-    env("TOWER_WORKFLOW_ID").is_some() || env("TOWER_REFRESH_TOKEN").is_some()
+    all_variables().flat_map(|known| known.run).any(|name| env(name).is_some())
 }
 
 /// What we know of an environment that we have exported to.
@@ -80,7 +84,7 @@ impl Ours {
 /// has a value which we did not export. A line's end that came with it out of a file is no part of it.
 pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
     let ours = Ours::in_env(env);
-    tokens_of(provider).iter().find_map(|name| {
+    provider::provider(provider).variables().tokens.iter().find_map(|name| {
         let mut value = env(name)?.into_encoded_bytes();
         value.truncate(value.trim_ascii_end().len());
         let foreign = !value.is_empty() && !ours.as_ref().is_some_and(|ours| ours.is_token(&value));
@@ -92,17 +96,12 @@ pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'
 /// tells them for ours, and what an earlier export of another provider left behind. A place (endpoint,
 /// workspace) without a value is taken away where it is ours, and left where the person set it.
 pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) -> Vec<Change> {
+    let variables = provider::provider(profile.provider).variables();
     let mut changes: Vec<Change> =
-        tokens_of(profile.provider).iter().map(|name| Change::Set(name, token.clone())).collect();
+        variables.exported_tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
     let workspace = profile.workspace.as_ref().map(|workspace| workspace.id.as_str());
-    let places = match profile.provider {
-        ProviderId::Seqera => {
-            [("TOWER_API_ENDPOINT", Some(profile.endpoint.as_str())), ("TOWER_WORKSPACE_ID", workspace)]
-        }
-        ProviderId::Sekuire => {
-            [("SEKUIRE_API_URL", Some(profile.endpoint.as_str())), ("SEKUIRE_WORKSPACE_ID", workspace)]
-        }
-    };
+    let places =
+        [(variables.exported_endpoint, Some(profile.endpoint.as_str())), (variables.workspace, workspace)];
     let mut marker =
         format!("{}.{}:{}", profile.name, profile.generation.max(1), token_print(token.expose()));
     for (name, value) in places {
@@ -127,8 +126,8 @@ pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) ->
 /// it as ours, for it is not.
 pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Vec<Change> {
     let mut changes = unset_ours(env);
-    let names = if SEKUIRE_TOKENS.contains(&variable) { SEKUIRE_TOKENS } else { SEQERA_TOKENS };
-    for name in names {
+    let names = all_variables().find(|known| known.tokens.contains(&variable));
+    for name in names.map_or(&[][..], |known| known.exported_tokens) {
         let is_ours = changes.iter().any(|change| change.name() == *name);
         if is_ours || env(name).is_none_or(|value| value.as_encoded_bytes() == token.expose()) {
             changes.retain(|change| change.name() != *name);
@@ -140,12 +139,13 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
 
 /// The variable in which the person has set an endpoint that is not this login's, if there is one: its token must
 /// not go there, so nothing may be exported behind their back.
-pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
+pub fn foreign_endpoint(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
     let ours = Ours::in_env(env);
-    endpoint_variables(profile.provider).iter().copied().find(|name| {
+    let provider = provider::provider(profile.provider);
+    provider.variables().endpoints.iter().copied().find(|name| {
         let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
         // As a login reads it.
-        let endpoint = provider(profile.provider).normalized(&value.to_string_lossy());
+        let endpoint = provider.normalized(&value.to_string_lossy());
         let target = Target::from_url(&endpoint);
         !target.is_some_and(|target| profile.may_send_to(&target))
             && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, endpoint.as_bytes()))
@@ -153,16 +153,8 @@ pub fn points_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'s
 }
 
 /// The same for a variable that we do not set to this login's endpoint, so that the person's stays.
-pub fn leads_elsewhere(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
-    points_elsewhere(profile, env).filter(|variable| !PLACES.contains(variable))
-}
-
-/// The variables that name a platform's API to its programs.
-fn endpoint_variables(provider: ProviderId) -> &'static [&'static str] {
-    match provider {
-        ProviderId::Seqera => &["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT"],
-        ProviderId::Sekuire => &["SEKUIRE_API_URL"],
-    }
+pub fn foreign_endpoint_kept(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
+    foreign_endpoint(profile, env).filter(|variable| !is_place(variable))
 }
 
 /// Keeps out of `changes` every place that the person has set themselves.
@@ -170,7 +162,7 @@ pub fn without_the_persons(changes: Vec<Change>, env: &impl Environment) -> Vec<
     let ours = Ours::in_env(env);
     let is_theirs = |name: &str| {
         let Some(value) = env(name).map(OsString::into_encoded_bytes) else { return false };
-        PLACES.contains(&name)
+        is_place(name)
             && !value.is_empty()
             && !ours.as_ref().is_some_and(|ours| ours.is_variable(name, &value))
     };
@@ -180,18 +172,13 @@ pub fn without_the_persons(changes: Vec<Change>, env: &impl Environment) -> Vec<
 /// Takes away exactly what we exported into this environment.
 pub fn unset_ours(env: &impl Environment) -> Vec<Change> {
     let Some(ours) = Ours::in_env(env) else { return Vec::new() };
-    let names = SEQERA_TOKENS.iter().chain(SEKUIRE_TOKENS).chain(PLACES).chain(&[EXPIRES_AT, MARKER]);
+    let names = all_variables()
+        .flat_map(|known| known.exported_tokens.iter().chain([&known.exported_endpoint, &known.workspace]));
     names
+        .chain(&[EXPIRES_AT, MARKER])
         .filter(|name| env(name).is_some_and(|value| ours.is_variable(name, value.as_encoded_bytes())))
         .map(|name| Change::Unset(name))
         .collect()
-}
-
-fn tokens_of(provider: ProviderId) -> &'static [&'static str] {
-    match provider {
-        ProviderId::Seqera => SEQERA_TOKENS,
-        ProviderId::Sekuire => SEKUIRE_TOKENS,
-    }
 }
 
 /// 64 bits are no help in guessing a token of hundreds, and enough to tell two apart.

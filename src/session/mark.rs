@@ -1,7 +1,8 @@
 //! The mark: one line that tells a prompt everything without a process, a network home or a secret.
 //!
 //! ```text
-//! 1 prod.42 1795311000 1795312900 1795313500 1800 3700 4300 fresh acme/research@prod
+//! 1 prod.42 1795311000 1795312900 1795313500 1800 3700 4300 fresh acme/research@prod sekuire
+//! │ │       │          │          │          │              │     │                  └ the platform, if not the first
 //! │ │       │          │          │          │              │     └ what the prompt shows
 //! │ │       │          │          │          │              └ state when written
 //! │ │       │          │          │          └ the three times, in seconds after the file was written
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::files;
 use crate::os::paths::Paths;
+use crate::provider::{self, ProviderId};
 use crate::session::profile::{Profile, ProfileName};
 
 /// A time that never comes, with ten digits.
@@ -82,6 +84,8 @@ pub struct Mark {
     pub state: State,
     /// `ORGANIZATION[/WORKSPACE][@PROFILE]`, of `A-Z a-z 0-9 _ - ?` and those separators only.
     pub label: String,
+    /// The platform: its variables tell whether the person has brought a token of their own.
+    pub provider: ProviderId,
     written_at: u64,
 }
 
@@ -109,6 +113,7 @@ impl Mark {
             end,
             state,
             label: label_of(profile),
+            provider: profile.provider,
             written_at: now,
         }
     }
@@ -122,6 +127,7 @@ impl Mark {
             end: NEVER,
             state: State::Out,
             label: String::from("-"),
+            provider: provider::ALL[0].id(),
             written_at: now,
         }
     }
@@ -134,8 +140,12 @@ impl Mark {
 
     fn parse(line: &str) -> Option<Mark> {
         let fields: Vec<&str> = line.strip_suffix('\n').unwrap_or(line).split(' ').collect();
-        let &["1", generation, next, warn, end, next_rel, _, _, state, label] = fields.as_slice() else {
-            return None;
+        let (fields, rest) = fields.split_at_checked(10)?;
+        let &["1", generation, next, warn, end, next_rel, _, _, state, label] = fields else { return None };
+        let provider = match rest {
+            [] => provider::ALL[0],
+            [name] => provider::ALL.into_iter().find(|known| known.names()[0] == *name)?,
+            _ => return None,
         };
         let next: u64 = next.parse().ok()?;
         Some(Mark {
@@ -145,6 +155,7 @@ impl Mark {
             end: end.parse().ok()?,
             state: State::of_word(state)?,
             label: label.chars().all(|c| is_label(c) || matches!(c, '/' | '@')).then(|| label.into())?,
+            provider: provider.id(),
             written_at: next.saturating_sub(next_rel.parse().ok()?),
         })
     }
@@ -201,12 +212,13 @@ impl Mark {
     fn put_as(&self, path: &Path) -> io::Result<()> {
         let due = UNIX_EPOCH + Duration::from_secs(self.next);
         swap_in(&with(path, ".due"), b"", |file| file.set_modified(due))?;
-        let Mark { generation, next, warn, end, state, label, .. } = self;
+        let Mark { generation, next, warn, end, state, label, provider, .. } = self;
         // The '?' of a label would stand for any letter of a file's name.
         let csh = format!(
             "set __seqera_g={generation} __seqera_n={next} __seqera_w={warn} __seqera_x={end} \
-             __seqera_s={} __seqera_l='{label}'\n",
-            state.word()
+             __seqera_s={} __seqera_l='{label}' __seqera_p={}\n",
+            state.word(),
+            provider.name()
         );
         swap_in(&with(path, ".csh"), csh.as_bytes(), |_| Ok(()))?;
         swap_in(path, format!("{self}\n").as_bytes(), |_| Ok(()))
@@ -215,10 +227,12 @@ impl Mark {
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mark { generation, next, warn, end, state, label, written_at } = self;
+        let Mark { generation, next, warn, end, state, label, provider, written_at } = self;
         let after = |time: &u64| time.saturating_sub(*written_at);
         write!(f, "1 {generation} {next} {warn} {end} ")?;
-        write!(f, "{} {} {} {} {label}", after(next), after(warn), after(end), state.word())
+        write!(f, "{} {} {} {} {label}", after(next), after(warn), after(end), state.word())?;
+        // The first platform goes without saying, as in marks of before there was another.
+        if *provider == provider::ALL[0].id() { Ok(()) } else { write!(f, " {}", provider.name()) }
     }
 }
 

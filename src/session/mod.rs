@@ -309,8 +309,10 @@ fn follow(profile: &mut Profile, session: &Session) {
 
 /// The error for a profile without a login.
 pub fn not_logged_in(name: &ProfileName) -> Error {
-    if *name == ProfileName::home_of(ProviderId::Sekuire) {
-        return Error::not_logged_in("Not logged in").next("Run 'sekuire login' to authenticate");
+    let others = provider::ALL.iter().skip(1);
+    if let Some(owner) = others.map(|p| p.id()).find(|id| *name == ProfileName::home_of(*id)) {
+        return Error::not_logged_in("Not logged in")
+            .next(format!("Run '{} login' to authenticate", owner.name()));
     }
     let error = Error::not_logged_in("you are not logged in");
     match name == &ProfileName::default_name() {

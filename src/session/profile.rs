@@ -31,10 +31,7 @@ impl ProfileName {
     /// The profile of a platform's logins where nothing else is said: what Seqera's is called is what a person
     /// has who never heard of profiles.
     pub fn home_of(provider: ProviderId) -> Self {
-        match provider {
-            ProviderId::Seqera => ProfileName::default_name(),
-            ProviderId::Sekuire => ProfileName(provider.name().into()),
-        }
+        ProfileName(provider::provider(provider).usual_profile().into())
     }
 
     /// The name.

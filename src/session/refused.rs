@@ -70,11 +70,7 @@ impl Sessions<'_> {
     }
 
     fn of_outside(&self, provider: ProviderId) -> PathBuf {
-        let provider = match provider {
-            ProviderId::Seqera => "seqera",
-            ProviderId::Sekuire => "sekuire",
-        };
-        self.paths.store.join(format!("outside+{provider}.refused"))
+        self.paths.store.join(format!("outside+{}.refused", provider.name()))
     }
 
     /// Another token than `refused`; nothing where the login gives no other.

@@ -7,7 +7,7 @@ use seqera_credential_helper::os::env::Change;
 use seqera_credential_helper::provider::{ProviderId, Workspace};
 use seqera_credential_helper::secret::Secret;
 use seqera_credential_helper::session::exports::{
-    Ours, for_outside, for_profile, in_platform_run, outside_token, points_elsewhere, unset_ours,
+    Ours, for_outside, for_profile, foreign_endpoint, in_platform_run, outside_token, unset_ours,
     without_the_persons,
 };
 use seqera_credential_helper::session::profile::Profile;
@@ -140,18 +140,18 @@ fn an_exported_token_is_not_one_from_outside() {
 fn a_token_is_not_exported_beside_somebody_elses_endpoint() {
     let profile = profile();
     let mut env = Env::new();
-    assert_eq!(points_elsewhere(&profile, &look(&env)), None);
+    assert_eq!(foreign_endpoint(&profile, &look(&env)), None);
     env.insert("TOWER_API_ENDPOINT".into(), "https://api.cloud.seqera.io/".into());
-    assert_eq!(points_elsewhere(&profile, &look(&env)), None, "the same place");
+    assert_eq!(foreign_endpoint(&profile, &look(&env)), None, "the same place");
     env.insert("TOWER_API_ENDPOINT".into(), "https://tower.mine.example/api".into());
-    assert_eq!(points_elsewhere(&profile, &look(&env)), Some("TOWER_API_ENDPOINT"));
+    assert_eq!(foreign_endpoint(&profile, &look(&env)), Some("TOWER_API_ENDPOINT"));
     env.insert("SEQERA_PLATFORM_API_URL".into(), "https://tower.mine.example/api".into());
-    assert_eq!(points_elsewhere(&profile, &look(&env)), Some("SEQERA_PLATFORM_API_URL"));
+    assert_eq!(foreign_endpoint(&profile, &look(&env)), Some("SEQERA_PLATFORM_API_URL"));
 
     let mut env = exported(&profile);
     let mut moved = profile.clone();
     moved.endpoint = "https://tower.mine.example/api".into();
-    assert_eq!(points_elsewhere(&moved, &look(&env)), None, "what we exported follows the login");
+    assert_eq!(foreign_endpoint(&moved, &look(&env)), None, "what we exported follows the login");
     let changes = for_profile(&moved, &"tok".into(), &look(&env.clone()));
     apply(&mut env, changes);
     assert_eq!(env["TOWER_API_ENDPOINT"], "https://tower.mine.example/api");
@@ -211,5 +211,5 @@ fn a_token_from_outside_stands_under_every_name_in_a_file() {
 #[test]
 fn the_two_names_of_cloud_are_one_server() {
     let env = Env::from([("TOWER_API_ENDPOINT".into(), "https://cloud.seqera.io/api".into())]);
-    assert_eq!(points_elsewhere(&profile(), &look(&env)), None);
+    assert_eq!(foreign_endpoint(&profile(), &look(&env)), None);
 }

@@ -394,7 +394,7 @@ fn nothing_is_exported_while_a_start_up_file_is_read() {
 }
 
 /// Without a terminal, and without one to be stopped for.
-fn run_in_a_session(command: &mut Command) -> Run {
+pub(super) fn run_in_a_session(command: &mut Command) -> Run {
     let mut leader = Command::new("setsid");
     leader.args(["--wait"]).arg(command.get_program()).args(command.get_args()).env_clear();
     leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -1,5 +1,6 @@
 //! In the shell: exports, hooks, prompts, in real shells.
 
+mod agree;
 mod care;
 mod exports;
 mod files;

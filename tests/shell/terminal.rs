@@ -136,7 +136,8 @@ impl Home {
         let args = HookEnv::parse_from(["hook-env", &shell.to_string()]).args;
         let mut out = Vec::new();
         let code =
-            run_env(&args, &self.paths, Some(&ProfileName::default_name()), &look, fresh, &mut out).unwrap();
+            run_env(&args, &self.paths, Some(&ProfileName::default_name()), &look, fresh, "seqera", &mut out)
+                .unwrap();
         write(&self.path(&format!("answer.{shell}")), &out);
         write(&self.path("code"), code.to_string().as_bytes());
     }

@@ -8,13 +8,19 @@ use super::Finding;
 use super::store::open_to_others;
 use crate::command::{Context, shadow};
 use crate::os::env::non_empty;
+use crate::provider;
 use crate::session::profile::Profile;
 
 /// Looks at the environment and at the files that make it.
 pub fn look(context: &Context, findings: &mut Vec<Finding>) {
     const ABOUT: &str = "environment";
     let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
-    findings.extend(shadow::differing(&non_empty).map(|words| Finding::wrong(ABOUT, words)));
+    findings.extend(
+        provider::ALL
+            .into_iter()
+            .filter_map(|provider| shadow::differing(provider, &non_empty))
+            .map(|words| Finding::wrong(ABOUT, words)),
+    );
     findings.extend(
         login.and_then(|login| shadow::hidden(&login, &non_empty)).map(|words| Finding::note(ABOUT, words)),
     );
@@ -72,15 +78,20 @@ fn tokens_in(path: &Path) -> Vec<Finding> {
     (1..).zip(lines).filter_map(with_token).map(found).collect()
 }
 
-/// How every personal access token begins.
-const PERSONAL: &str = "eyJ0aWQiOiA";
-
 fn holds_token(line: &str) -> bool {
-    if line.contains(PERSONAL) {
-        return true;
-    }
-    let names = ["TOWER_ACCESS_TOKEN", "SEQERA_ACCESS_TOKEN"];
-    !line.trim_start().starts_with('#') && names.iter().any(|name| assigns_text(line, name))
+    let is_comment = line.trim_start().starts_with('#');
+    provider::ALL.iter().any(|provider| {
+        provider.token_prefixes().iter().any(|prefix| holds_word(line, prefix))
+            || !is_comment && provider.variables().tokens.iter().any(|name| assigns_text(line, name))
+    })
+}
+
+/// Whether a word begins so, and goes on: the prefix alone is somebody writing about tokens.
+fn holds_word(line: &str, prefix: &str) -> bool {
+    line.match_indices(prefix).any(|(at, _)| {
+        let goes_on = line[at + prefix.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
+        goes_on && !line[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 /// Whether the variable gets a value that is not computed: `NAME=value`, `set -gx NAME value`,
@@ -118,11 +129,16 @@ mod tests {
             "$TOWER_ACCESS_TOKEN = 'abc'",
             "$env.TOWER_ACCESS_TOKEN = \"abc\"",
             "# export X=eyJ0aWQiOiAxfS4w",
+            "export SEKUIRE_API_KEY=abc",
+            "export SEQERA_TOKEN=abc",
+            "# the key is sk_live_0123456789",
         ] {
             assert!(holds_token(line), "{line}");
         }
         for line in [
             "export TOWER_ACCESS_TOKEN=$(seqera token)",
+            "export SEKUIRE_API_KEY=$(sekuire token)",
+            "# keys begin with sk_live_",
             "export TOWER_ACCESS_TOKEN=\"$(seqera token)\"",
             "export TOWER_ACCESS_TOKEN=`seqera token`",
             "# export TOWER_ACCESS_TOKEN=abc",

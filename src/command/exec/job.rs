@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::env::Change;
 use crate::os::process::Uninterrupted;
-use crate::provider::ProviderId;
+use crate::provider::provider;
 use crate::provider::seqera::{Api, user};
 use crate::secret::Secret;
 use crate::session::exports;
@@ -26,8 +26,11 @@ use crate::ui;
 pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     let name = context.name()?;
     let mut server = match Profile::load(&context.paths, &name)? {
-        Some(profile) if profile.provider == ProviderId::Sekuire => {
-            return Err(Error::usage("--job-token is for Seqera; an API key of Sekuire does not end"));
+        Some(profile) if !provider(profile.provider).makes_job_tokens() => {
+            let title = provider(profile.provider).title();
+            return Err(Error::usage(format!(
+                "--job-token is for Seqera; an API key of {title} does not end"
+            )));
         }
         _ => Server::in_use(context)?,
     };
@@ -56,7 +59,8 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     };
     if let Err(error) = gone {
         ui::say(&format!(
-            "seqera: the job's token '{label}' could not be deleted ({}); delete it on the server's page of tokens",
+            "{}: the job's token '{label}' could not be deleted ({}); delete it on the server's page of tokens",
+            context.program(),
             error.what()
         ));
     }
@@ -73,7 +77,8 @@ fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
             exports::for_profile(&endless, token, &non_empty)
         }
         Source::Variable(_) => {
-            ["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"].map(|name| Change::Set(name, token.clone())).into()
+            let names = provider(server.provider).variables().exported_tokens;
+            names.iter().map(|name| Change::Set(name, token.clone())).collect()
         }
     }
 }

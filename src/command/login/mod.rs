@@ -24,6 +24,7 @@ use crate::os::process::Uninterrupted;
 use crate::provider::ProviderId;
 use crate::provider::seqera::{self, Api, CLOUD, User};
 use crate::provider::{Account, Provider};
+use crate::provider::{LoginWay, provider};
 use crate::secret::Secret;
 use crate::session;
 use crate::session::profile::{Method, Profile, ProfileName};
@@ -69,13 +70,13 @@ const TO_STORE: Duration = Duration::from_secs(90);
 
 /// Runs the command.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
-    match args.provider.unwrap_or(context.called) {
-        ProviderId::Seqera if args.web_url.is_some() || args.sekuire.are_given() => {
+    match provider(args.provider.unwrap_or(context.called)).login_way() {
+        LoginWay::OAuth if args.web_url.is_some() || args.sekuire.are_given() => {
             Err(Error::usage("--web-url, --registry and --auth-file are for Sekuire")
                 .next("leave them out, or add --provider sekuire"))
         }
-        ProviderId::Seqera => seqera(args, context).map(|()| ExitCode::SUCCESS),
-        ProviderId::Sekuire => sekuire::run(args, context),
+        LoginWay::OAuth => seqera(args, context).map(|()| ExitCode::SUCCESS),
+        LoginWay::ApiKey => sekuire::run(args, context),
     }
 }
 

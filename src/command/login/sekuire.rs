@@ -61,7 +61,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 /// # Errors
 /// It is no address, or a key would travel to it in the clear.
 pub fn endpoint(named: Option<&str>) -> Result<String> {
-    let named = named.map(sekuire::normalized).or_else(sekuire::endpoint_from_env);
+    let named = named.map(sekuire::normalized).or_else(|| provider(ProviderId::Sekuire).endpoint_from_env());
     let endpoint = named.unwrap_or_else(|| BACKEND.to_owned());
     match Target::from_url(&endpoint) {
         None => Err(Error::usage("the backend is not an address")

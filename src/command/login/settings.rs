@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
 use crate::os::env::env_text;
-use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, endpoint_from_env, normalized};
+use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, normalized};
+use crate::provider::{ProviderId, provider};
 use crate::target::Target;
 
 /// Where Seqera's own programs listen, and so what a server may be set up to redirect to.
@@ -44,7 +45,7 @@ impl Settings {
         let (endpoint, authority) = match &args.endpoint {
             Some(endpoint) => (normalized(endpoint), None),
             None => {
-                let endpoint = endpoint_from_env().or_else(|| domain.clone());
+                let endpoint = provider(ProviderId::Seqera).endpoint_from_env().or_else(|| domain.clone());
                 (endpoint.unwrap_or_else(|| CLOUD.to_owned()), domain)
             }
         };

@@ -5,10 +5,9 @@ pub mod auth_file;
 
 use sha2::{Digest, Sha256};
 
-use super::{Account, LoginDetails, Provider, RegistryLogin};
+use super::{Account, LoginDetails, LoginWay, Provider, ProviderId, RegistryLogin, Variables};
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::os::env::env_text;
 use crate::os::hex::hex;
 use crate::os::process::host_name;
 use crate::provider::{ApiKey, Organization, Workspace};
@@ -32,6 +31,41 @@ const PREFIXES: [&str; 2] = ["sk_live_", "sk_test_"];
 pub struct Sekuire;
 
 impl Provider for Sekuire {
+    fn id(&self) -> ProviderId {
+        ProviderId::Sekuire
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        &["sekuire"]
+    }
+
+    fn title(&self) -> &'static str {
+        "Sekuire"
+    }
+
+    fn variables(&self) -> &'static Variables {
+        &Variables {
+            tokens: &["SEKUIRE_API_KEY"],
+            exported_tokens: &["SEKUIRE_API_KEY"],
+            endpoints: &["SEKUIRE_API_URL", "SEKUIRE_BACKEND_URL"],
+            exported_endpoint: "SEKUIRE_API_URL",
+            workspace: "SEKUIRE_WORKSPACE_ID",
+            run: &[],
+        }
+    }
+
+    fn token_prefixes(&self) -> &'static [&'static str] {
+        &PREFIXES
+    }
+
+    fn login_way(&self) -> LoginWay {
+        LoginWay::ApiKey
+    }
+
+    fn own_program(&self) -> &'static str {
+        "Sekuire's own program is installed with: cargo install sekuire-cli"
+    }
+
     fn origins(&self, endpoint: &str) -> Vec<Target> {
         Target::from_url(endpoint).into_iter().collect()
     }
@@ -51,10 +85,6 @@ impl Provider for Sekuire {
 
     fn normalized(&self, endpoint: &str) -> String {
         normalized(endpoint)
-    }
-
-    fn outside_endpoint(&self) -> String {
-        endpoint_from_env().unwrap_or_else(|| BACKEND.to_owned())
     }
 
     /// The file of Sekuire's own program, if we wrote the key there and it is still the one.
@@ -115,11 +145,6 @@ impl Provider for Sekuire {
 fn fingerprint_of(login: Option<LoginDetails<'_>>) -> String {
     let bound = login.and_then(|login| login.api_key).map(|key| key.fingerprint.clone());
     bound.unwrap_or_else(|| Device::here().fingerprint)
-}
-
-/// The backend that the environment names: `SEKUIRE_API_URL`, then `SEKUIRE_BACKEND_URL`.
-pub fn endpoint_from_env() -> Option<String> {
-    env_text("SEKUIRE_API_URL").or_else(|| env_text("SEKUIRE_BACKEND_URL")).map(|url| normalized(&url))
 }
 
 /// A backend as it is kept: with `https` where no scheme is named, without slashes at the end.

@@ -2,10 +2,9 @@
 
 mod api;
 
-use super::{Account, LoginDetails, Provider};
+use super::{Account, LoginDetails, LoginWay, Provider, ProviderId, Variables};
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Trouble};
-use crate::os::env::env_text;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -23,6 +22,55 @@ pub const CLOUD_API_BESIDE_WEB: &str = "https://cloud.seqera.io/api";
 pub struct Seqera;
 
 impl Provider for Seqera {
+    fn id(&self) -> ProviderId {
+        ProviderId::Seqera
+    }
+
+    fn names(&self) -> &'static [&'static str] {
+        &["seqera"]
+    }
+
+    fn title(&self) -> &'static str {
+        "Seqera"
+    }
+
+    fn variables(&self) -> &'static Variables {
+        &Variables {
+            tokens: &["SEQERA_ACCESS_TOKEN", "SEQERA_TOKEN", "TOWER_ACCESS_TOKEN"],
+            exported_tokens: &["SEQERA_ACCESS_TOKEN", "TOWER_ACCESS_TOKEN"],
+            endpoints: &["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT"],
+            exported_endpoint: "TOWER_API_ENDPOINT",
+            workspace: "TOWER_WORKSPACE_ID",
+            run: &["TOWER_WORKFLOW_ID", "TOWER_REFRESH_TOKEN"],
+        }
+    }
+
+    /// Every personal access token begins with the base64 of `{"tid": `.
+    fn token_prefixes(&self) -> &'static [&'static str] {
+        &["eyJ0aWQiOiA"]
+    }
+
+    fn login_way(&self) -> LoginWay {
+        LoginWay::OAuth
+    }
+
+    fn has_organizations(&self) -> bool {
+        true
+    }
+
+    fn makes_job_tokens(&self) -> bool {
+        true
+    }
+
+    /// What a person has who never heard of profiles.
+    fn usual_profile(&self) -> &'static str {
+        "default"
+    }
+
+    fn own_program(&self) -> &'static str {
+        "Seqera's own program is installed with: npm install -g seqera"
+    }
+
     /// Cloud answers under two names; an Enterprise installation under its own alone, and its tokens are none
     /// of Cloud's business.
     fn origins(&self, endpoint: &str) -> Vec<Target> {
@@ -45,10 +93,6 @@ impl Provider for Seqera {
 
     fn delete_token(&self, http: &Http, endpoint: &str, token: &Secret, id: &str) -> Result<(), Failure> {
         Api::new(http, endpoint).delete_token(token, id)
-    }
-
-    fn outside_endpoint(&self) -> String {
-        endpoint_from_env().unwrap_or_else(|| CLOUD.to_owned())
     }
 
     fn tokens_page(&self, endpoint: &str) -> String {
@@ -94,12 +138,6 @@ impl From<User> for Account {
 pub fn web(endpoint: &str) -> String {
     let endpoint = endpoint.trim_end_matches('/').replacen("://api.", "://", 1);
     endpoint.strip_suffix("/api").unwrap_or(&endpoint).to_owned()
-}
-
-/// The API base that the environment names: `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`.
-pub fn endpoint_from_env() -> Option<String> {
-    let named = env_text("SEQERA_PLATFORM_API_URL").or_else(|| env_text("TOWER_API_ENDPOINT"))?;
-    Some(normalized(&named))
 }
 
 /// An API base as Nextflow reads it: with `https` where no scheme is named, without slashes at the end; `-` is

@@ -1,0 +1,191 @@
+//! The fast way (the hook, without a process) and the slow way (the program) say the same of every platform, in every
+//! shell and state.
+
+use std::process::Command;
+
+use clap::ValueEnum;
+use seqera_credential_helper::provider::{self, ProviderId, provider};
+use seqera_credential_helper::shell::Shell;
+
+use super::follow::run_in_a_session;
+use super::terminal::{Terminal, now};
+use super::{nu, program};
+use crate::platform::Platform;
+use crate::support::home::Home;
+use crate::support::login;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Out,
+    Fresh,
+    Ending,
+    Ended,
+}
+
+/// How the login stands, and the variable in which the person has a token of their own.
+type Case = (State, Option<&'static str>);
+
+fn cases() -> Vec<Case> {
+    let all = provider::ALL.into_iter().flat_map(|provider| provider.variables().tokens);
+    let own = all.map(|name| (State::Fresh, Some(*name)));
+    [State::Out, State::Fresh, State::Ending, State::Ended]
+        .map(|state| (state, None))
+        .into_iter()
+        .chain(own)
+        .chain(provider::ALL.map(|provider| (State::Out, Some(provider.variables().tokens[0]))))
+        .collect()
+}
+
+const OWN: &str = "the-persons-own";
+
+/// A home with a login of this platform, in this state.
+fn home(id: ProviderId, platform: &Platform, state: State) -> Home {
+    let home = Home::with_file_store();
+    match id {
+        ProviderId::Seqera => drop(login::with_token(&home, platform, &[])),
+        ProviderId::Sekuire => login::sekuire(&home, "default"),
+    }
+    match state {
+        State::Out => drop(home.run("seqera", &["logout"], "")),
+        State::Fresh => {}
+        State::Ending => {
+            login::change(&home, "default", |profile| profile.access_expires_at = Some(now() + 240))
+        }
+        State::Ended => login::change(&home, "default", |profile| profile.ended_at = Some(now())),
+    }
+    home
+}
+
+/// Runs the hook once in the shell and shows what a program started from there gets.
+fn after_a_prompt(home: &Home, shell: Shell, own: Option<&str>) -> Vec<(String, String)> {
+    let posix = |hook: &str| format!("eval \"$(seqera hook {shell})\"; {hook}; env");
+    let nu_hook = home.path().join("hook.nu");
+    let (path, args) = match shell {
+        Shell::Bash => (program("bash"), vec!["--norc", "--noprofile", "-ic"]),
+        Shell::Zsh => (program("zsh"), vec!["-fic"]),
+        Shell::Fish => (program("fish"), vec!["--no-config", "-ic"]),
+        Shell::Posix => (program("dash"), vec!["-ic"]),
+        Shell::Tcsh => (program("tcsh"), vec!["-fc"]),
+        Shell::Xonsh => (program("xonsh"), vec!["--no-rc", "-c"]),
+        Shell::Nu => (nu(), vec!["--no-config-file", "-c"]),
+        Shell::Elvish => return in_a_terminal(home, own),
+        Shell::PowerShell => panic!("no PowerShell here"),
+    };
+    let script = match shell {
+        Shell::Fish => "seqera hook fish | source; __seqera_hook; env".to_owned(),
+        Shell::Posix => posix("seqera_hook"),
+        Shell::Tcsh => {
+            "set prompt = '> '; eval \"`seqera hook tcsh`\"; eval \"`alias precmd`\"; env".to_owned()
+        }
+        Shell::Xonsh => {
+            "$XONSH_INTERACTIVE = True; execx($(seqera hook xonsh)); events.on_pre_prompt.fire(); $[env]"
+                .to_owned()
+        }
+        Shell::Nu => {
+            std::fs::write(&nu_hook, home.run("seqera", &["hook", "nu"], "").ok()).unwrap();
+            format!("source {}; __seqera_hook; ^env", nu_hook.display())
+        }
+        _ => posix("__seqera_hook"),
+    };
+    let mut command: Command = home.command(path);
+    command.args(args).arg(script);
+    if let Some(own) = own {
+        command.env(own, OWN);
+    }
+    let out = run_in_a_session(&mut command).out();
+    let pairs = out.lines().filter_map(|line| line.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Elvish has its editor, and so its hooks, in a terminal alone.
+fn in_a_terminal(home: &Home, own: Option<&str>) -> Vec<(String, String)> {
+    home.script("snapshot", super::terminal::SNAPSHOT);
+    let rc = home.write("rc.elv", "eval (seqera hook elvish | slurp)\n");
+    let own: Vec<(&str, &str)> = own.into_iter().map(|name| (name, OWN)).collect();
+    let env = Terminal::open(home, Shell::Elvish, &rc, &own).env();
+    env.into_iter().map(|(name, value)| (name, String::from_utf8(value).unwrap())).collect()
+}
+
+fn agrees(shell: Shell) {
+    let platform = Platform::start();
+    for id in ProviderId::value_variants() {
+        for (state, own) in cases() {
+            let mut home = home(*id, &platform, state);
+            let env = after_a_prompt(&home, shell, own);
+            let value =
+                |name: &str| env.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+            let about = format!("{shell}, {id:?} {state:?}, own {own:?}");
+            assert!(value("HOME").is_some(), "{about}: the shell did not come to its end");
+            if let Some(own) = own {
+                assert_eq!(value(own), Some(OWN), "{about}: the person's own token stays");
+                home.set(own, OWN);
+            }
+            let slow = home.run("seqera", &["prompt", "--ascii"], "").ok();
+            assert_eq!(value("SEQERA_PROMPT").unwrap_or_default(), slow.trim_end(), "{about}");
+
+            let counts = own.is_some_and(|own| provider(*id).variables().tokens.contains(&own));
+            let exports = !counts && matches!(state, State::Fresh | State::Ending);
+            assert_eq!(value("SEQERA_ENV").is_some(), exports, "{about}: SEQERA_ENV");
+            for name in provider(*id).variables().exported_tokens.iter().filter(|name| own != Some(**name)) {
+                assert_eq!(value(name).is_some(), exports, "{about}: {name}");
+            }
+        }
+    }
+}
+
+macro_rules! in_each_shell {
+    ($($name:ident: $shell:ident;)*) => {
+        $(#[test] fn $name() { agrees(Shell::$shell) })*
+    };
+}
+
+in_each_shell! {
+    bash_and_the_program_agree: Bash;
+    zsh_and_the_program_agree: Zsh;
+    fish_and_the_program_agree: Fish;
+    posix_and_the_program_agree: Posix;
+    tcsh_and_the_program_agree: Tcsh;
+    xonsh_and_the_program_agree: Xonsh;
+    nushell_and_the_program_agree: Nu;
+    elvish_and_the_program_agree: Elvish;
+}
+
+#[test]
+fn an_endpoint_of_the_persons_is_told_under_each_of_its_names() {
+    for id in ProviderId::value_variants() {
+        for name in provider(*id).variables().endpoints {
+            let platform = Platform::start();
+            let mut home = home(*id, &platform, State::Fresh);
+            home.set(name, "https://elsewhere.example");
+            let status = home.run("seqera", &["status"], "").ok();
+            assert!(status.contains(&format!("Warning: {name} names another server")), "{name}: {status}");
+        }
+    }
+}
+
+#[test]
+fn called_by_another_name_no_message_begins_with_the_first() {
+    let home = Home::with_file_store();
+    login::sekuire(&home, "sekuire");
+    home.write(".local/state/seqera-credential-helper/profiles/damaged.json", "{");
+    let run = home.run("sekuire", &["profile", "list"], "").expect(0);
+    assert!(run.err().starts_with("sekuire: "), "{run:?}");
+    for args in [&["whoami"][..], &["status", "--all"], &["profile", "use", "nobody"], &["hook-env", "bash"]]
+    {
+        let run = home.run("sekuire", args, "");
+        let said = run.out() + &run.err();
+        assert!(said.lines().all(|line| !line.contains("seqera: ")), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn doctor_finds_a_key_of_every_platform_in_a_start_up_file() {
+    for provider in provider::ALL {
+        for name in provider.variables().tokens {
+            let home = Home::with_file_store();
+            home.write(".bashrc", format!("export {name}=abc\n"));
+            let run = home.run("seqera", &["doctor"], "");
+            assert!(run.out().contains(".bashrc, line 1"), "{name}: {run:?}");
+        }
+    }
+}
