@@ -7,6 +7,7 @@ mod cut_off;
 mod disk;
 mod leaks;
 mod owners;
+mod renewer;
 mod server;
 
 use std::process::Command;
@@ -31,15 +32,18 @@ fn ask(home: &Home) -> Run {
     run(token(home), "")
 }
 
-/// The same, broken at a point.
+/// The same where no other process can be started, so that it does the whole work itself, broken at a point.
 #[track_caller]
 fn ask_with_fault(home: &Home, fault: &str) -> Running {
-    if !cfg!(feature = "fault-points") {
-        panic!("run with: cargo test --features fault-points");
-    }
     let mut command = token(home);
-    break_at(&mut command, fault);
+    break_itself(&mut command, fault);
     start(command, "")
+}
+
+/// Breaks a program at a point of what otherwise the renewer does.
+#[track_caller]
+fn break_itself(command: &mut Command, fault: &str) {
+    break_at(command, &format!("spawn=full,{fault}"));
 }
 
 /// How many refreshes the server saw.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ::http::Response;
 use url::Url;
 
+use super::retry_after;
 use crate::error::{Error, Kind};
+use crate::os::clock::now;
 use crate::target::Target;
 
 /// A request that did not work, and where. Holds no query, no body, no token.
@@ -107,12 +109,9 @@ impl Failure {
 
     /// The failure that a response without success is.
     pub fn status_of(place: Place, response: &Response<Vec<u8>>) -> Failure {
-        // Only the form in seconds; the other form, a date, is as good as nothing under a wrong clock.
-        let retry_after = response.headers().get(::http::header::RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let trouble = Trouble::Status {
             code: response.status().as_u16(),
-            retry_after: retry_after.map(Duration::from_secs),
+            retry_after: retry_after::of(response.headers(), now()),
             empty: response.body().is_empty(),
         };
         Failure { place, trouble }
@@ -127,6 +126,14 @@ impl Failure {
     pub fn status(&self) -> Option<u16> {
         match self.trouble {
             Trouble::Status { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    /// How long the server asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.trouble {
+            Trouble::Status { retry_after, .. } => retry_after,
             _ => None,
         }
     }

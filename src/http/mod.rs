@@ -6,6 +6,7 @@
 //! which never go through one.
 
 mod failure;
+mod retry_after;
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -26,6 +27,9 @@ pub use failure::{Failure, Place, Trouble};
 
 /// The largest body that is read. What Seqera sends is a hundredth of it.
 pub const MAX_BODY: usize = 1 << 20;
+
+/// What has arrived when the time is over is read within this.
+const LAST_LOOK: Duration = Duration::from_millis(50);
 
 const USER_AGENT: &str = concat!("seqera-credential-helper/", env!("CARGO_PKG_VERSION"));
 
@@ -156,9 +160,18 @@ impl Http {
         log::debug!("{} {}", request.method(), Place::of(url));
         let request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
         self.runtime()?.block_on(async {
-            match tokio::time::timeout(limit, whole_answer(client, request)).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Trouble::TimedOut { sent: true }),
+            let mut answer = std::pin::pin!(whole_answer(client, request));
+            if let Ok(answer) = tokio::time::timeout(limit, answer.as_mut()).await {
+                return answer;
+            }
+            // A process that was stopped finds its time over before it has looked at what came meanwhile.
+            loop {
+                let began = Instant::now();
+                match tokio::time::timeout(LAST_LOOK, answer.as_mut()).await {
+                    Ok(answer) => return answer,
+                    Err(_) if began.elapsed() > 2 * LAST_LOOK => {}
+                    Err(_) => return Err(Trouble::TimedOut { sent: true }),
+                }
             }
         })
     }

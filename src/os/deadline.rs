@@ -22,6 +22,12 @@ impl Deadline {
         self.left().is_zero()
     }
 
+    /// A moment `span` before this one.
+    #[must_use]
+    pub fn but(self, span: Duration) -> Self {
+        Deadline(self.0.checked_sub(span).unwrap_or_else(Instant::now))
+    }
+
     /// The earlier of this and the moment `span` from now.
     #[must_use]
     pub fn within(self, span: Duration) -> Self {

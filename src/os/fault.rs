@@ -1,7 +1,8 @@
 //! Points at which a test breaks a program. Without the feature `fault-points` all of this is nothing.
 
-/// Does here what `SEQERA_TEST_FAULT` (`POINT=kill|stop|term|int`) orders for this point, the first
-/// time the program comes by.
+/// Does here what `SEQERA_TEST_FAULT` orders for this point, the first time the program comes by:
+/// `POINT=kill|stop|term|int|hup` to the process itself; in a process that works for another one also
+/// `POINT=caller-kill` and so on, to that one, and `POINT=group-kill`, to that one's whole process group.
 #[inline]
 pub fn point(name: &str) {
     #[cfg(all(feature = "fault-points", unix))]
@@ -20,13 +21,22 @@ pub fn disk(name: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Says for which process this one works.
+#[inline]
+pub fn caller_is(pid: u32) {
+    #[cfg(all(feature = "fault-points", unix))]
+    ordered::CALLER.store(pid, std::sync::atomic::Ordering::SeqCst);
+    let _ = pid;
+}
+
 #[cfg(all(feature = "fault-points", unix))]
 mod ordered {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-    use rustix::process::{Signal, getpid, kill_process};
+    use rustix::process::{Pid, Signal, getpgid, getpid, kill_process, kill_process_group};
 
     static ACTED: AtomicBool = AtomicBool::new(false);
+    pub static CALLER: AtomicU32 = AtomicU32::new(0);
 
     pub fn action(point: &str) -> Option<String> {
         let orders = crate::os::env::env_text("SEQERA_TEST_FAULT")?;
@@ -34,15 +44,27 @@ mod ordered {
     }
 
     pub fn act(point: &str) {
-        let signal = match action(point).as_deref() {
-            Some("kill") => Signal::KILL,
-            Some("stop") => Signal::STOP,
-            Some("term") => Signal::TERM,
-            Some("int") => Signal::INT,
+        let Some(action) = action(point) else { return };
+        let (whom, how) = action.split_once('-').unwrap_or(("self", &action));
+        let signal = match how {
+            "kill" => Signal::KILL,
+            "stop" => Signal::STOP,
+            "term" => Signal::TERM,
+            "int" => Signal::INT,
+            "hup" => Signal::HUP,
             _ => return,
         };
-        if !ACTED.swap(true, Ordering::SeqCst) {
-            let _ = kill_process(getpid(), signal);
+        if ACTED.swap(true, Ordering::SeqCst) {
+            return;
         }
+        let caller = Pid::from_raw(CALLER.load(Ordering::SeqCst) as i32);
+        let _ = match (whom, caller) {
+            ("caller", Some(caller)) => kill_process(caller, signal),
+            ("group", Some(caller)) => {
+                getpgid(Some(caller)).and_then(|group| kill_process_group(group, signal))
+            }
+            ("self", _) => kill_process(getpid(), signal),
+            _ => return,
+        };
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod deadline;
+pub mod detached;
+pub mod disk;
 pub mod env;
 pub mod fault;
 pub mod files;

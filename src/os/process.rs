@@ -37,7 +37,7 @@ impl Uninterrupted {
 }
 
 #[cfg(unix)]
-pub use signals::is_ignored;
+pub use signals::{SignalsTaken, is_ignored};
 
 #[cfg(unix)]
 impl Drop for Uninterrupted {
@@ -65,6 +65,31 @@ mod signals {
         }
         may_end
     });
+
+    /// How many parts of the program handle signals in their own way just now.
+    static TAKERS: AtomicUsize = AtomicUsize::new(0);
+
+    /// While this lives no signal ends the process: whoever has it handles them, also after an
+    /// [`Uninterrupted`](super::Uninterrupted) time has ended.
+    #[derive(Debug)]
+    pub struct SignalsTaken(());
+
+    impl SignalsTaken {
+        /// Begins.
+        pub fn begin() -> SignalsTaken {
+            TAKERS.fetch_add(1, Ordering::SeqCst);
+            MAY_END.store(false, Ordering::SeqCst);
+            SignalsTaken(())
+        }
+    }
+
+    impl Drop for SignalsTaken {
+        fn drop(&mut self) {
+            if TAKERS.fetch_sub(1, Ordering::SeqCst) == 1 {
+                MAY_END.store(true, Ordering::SeqCst);
+            }
+        }
+    }
 
     fn ours() -> impl Iterator<Item = i32> {
         SIGNALS.into_iter().filter(|signal| !is_ignored(*signal))
@@ -94,12 +119,13 @@ mod signals {
         }
 
         pub fn end(&mut self) {
-            MAY_END.store(true, Ordering::SeqCst);
+            let is_taken = TAKERS.load(Ordering::SeqCst) > 0;
+            MAY_END.store(!is_taken, Ordering::SeqCst);
             let came = self.came.load(Ordering::SeqCst);
             for id in self.ids.drain(..) {
                 low_level::unregister(id);
             }
-            if came != 0 {
+            if came != 0 && !is_taken {
                 let _ = low_level::emulate_default_handler(came as i32);
             }
         }
@@ -154,6 +180,16 @@ impl Identity {
             // Cloned machines may share a name or a number, and hardly both.
             false => self.host == here.host && self.machine == here.machine,
         }
+    }
+
+    /// Whether it ran under the kernel that runs here, since it was last started.
+    pub fn is_of_this_boot(&self) -> bool {
+        !self.boot.is_empty() && self.boot == boot_id()
+    }
+
+    /// Whether its number means something here: containers number their processes each for itself.
+    pub fn is_visible_here(&self) -> bool {
+        !self.pid_namespace.is_empty() && self.pid_namespace == pid_namespace()
     }
 
     fn has_ended(&self) -> bool {

@@ -7,8 +7,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Session, Sessions};
+use super::Session;
+use super::backoff::{self, LONGEST_WAIT};
 use crate::error::{Error, Kind, Result};
+use crate::http::Failure;
 use crate::os::files;
 use crate::os::hex::hex;
 use crate::os::paths::Paths;
@@ -37,16 +39,19 @@ pub struct Failed {
     /// When, in milliseconds since 1970.
     pub at_ms: u64,
     /// Not to be tried again before, in seconds since 1970, while the old token lives.
-    pub wait_until: u64,
+    wait_until: u64,
+    /// Not to be tried again before, in milliseconds since 1970, by anybody.
+    #[serde(default)]
+    again_at_ms: u64,
+    /// How many failures in a row this was.
+    #[serde(default)]
+    row: u32,
     /// Whether the server may have acted all the same.
     pub may_have_arrived: bool,
     words: String,
     hint: Option<String>,
     kind: Kind,
 }
-
-/// The longest that a failure keeps others from trying again, in seconds.
-pub const LONGEST_WAIT: u64 = 300;
 
 impl Failed {
     /// Whether it is too early to try again. A time that is further off is from before the clock was set back.
@@ -63,11 +68,33 @@ impl Failed {
         }
     }
 
-    /// Notes a failure.
-    pub fn note(error: &Error, may_have_arrived: bool, now_ms: u64, wait: u64) -> Failed {
+    /// For how many milliseconds nobody asks.
+    pub fn left_ms(&self, now_ms: u64) -> Option<u64> {
+        let left = self.again_at_ms.checked_sub(now_ms).filter(|left| *left > 0)?;
+        // As above.
+        (left <= LONGEST_WAIT * 1000).then_some(left)
+    }
+
+    /// Notes a failure, the next one after `before`. `failure` is what the connection says of it.
+    pub fn note(
+        error: &Error,
+        failure: Option<&Failure>,
+        may_have_arrived: bool,
+        now_ms: u64,
+        before: Option<&Failed>,
+    ) -> Failed {
+        let told = failure.and_then(Failure::retry_after).map(|wait| wait.as_secs().clamp(1, LONGEST_WAIT));
+        let reached = failure.is_none_or(|failure| failure.may_have_arrived() || failure.status().is_some());
+        let row = before.map_or(0, |before| before.row).saturating_add(1);
+        let mut spread = [0; 1];
+        // Without randomness a crowd merely spreads less well.
+        let _ = getrandom::fill(&mut spread);
+        let pause = told.map_or_else(|| backoff::pause_ms(row, reached, spread[0]), |wait| wait * 1000);
         Failed {
             at_ms: now_ms,
-            wait_until: now_ms / 1000 + wait,
+            wait_until: now_ms / 1000 + told.unwrap_or(backoff::LIVING),
+            again_at_ms: now_ms.saturating_add(pause),
+            row,
             may_have_arrived,
             words: error.what().to_owned(),
             hint: error.hint().map(str::to_owned),
@@ -113,16 +140,15 @@ pub fn find(paths: &Paths, name: &ProfileName) -> Option<Intent> {
     serde_json::from_slice(&files::read(&path(paths, name), 16 * 1024).ok()??).ok()
 }
 
-impl Sessions<'_> {
-    /// Writes the intent so that it survives a power cut.
-    pub(super) fn write_intent(&self, name: &ProfileName, intent: &Intent) -> Result<()> {
-        let path = path(self.paths, name);
-        let bytes = serde_json::to_vec(intent).map_err(|error| Error::failed(error.to_string()))?;
-        files::replace(&path, &bytes).map_err(|error| {
-            Error::store(format!("{} cannot be written: {}", path.display(), crate::error::io_words(&error)))
-                .next("the login is untouched; make room there, then try again")
-        })
-    }
+/// Writes the intent so that it survives a power cut. For the holder of the lock alone: see
+/// [`Locked::write_intent`](super::locked::Locked::write_intent).
+pub(super) fn write(paths: &Paths, name: &ProfileName, intent: &Intent) -> Result<()> {
+    let path = path(paths, name);
+    let bytes = serde_json::to_vec(intent).map_err(|error| Error::failed(error.to_string()))?;
+    files::replace(&path, &bytes).map_err(|error| {
+        Error::store(format!("{} cannot be written: {}", path.display(), crate::error::io_words(&error)))
+            .next("the login is untouched; make room there, then try again")
+    })
 }
 
 /// Removes the intent. One that stays is read as a doubt that there is none: harmless.

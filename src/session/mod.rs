@@ -6,16 +6,20 @@
 //! profile is an orphan that a renaming left ([`rename`]): its tokens live on under another name, and are
 //! never given back.
 
+mod backoff;
 pub mod exports;
 mod journal;
+mod locked;
 pub mod mark;
 mod pass;
 pub mod profile;
 mod refresh;
 mod refused;
 mod rename;
+pub mod renewer;
 mod rescue;
 pub mod revocation;
+mod transaction;
 
 use std::time::Duration;
 
@@ -35,7 +39,9 @@ use crate::secret::{Secret, sealed_bytes};
 use crate::session::mark::Mark;
 use crate::session::profile::{Profile, ProfileName};
 use crate::store::lock::Lock;
+use crate::store::sealed::Key;
 use crate::store::{Shelf, Store};
+use locked::Locked;
 
 pub use pass::Pass;
 pub use refresh::{Fresh, Want};
@@ -147,10 +153,15 @@ pub struct Sessions<'a> {
     paths: &'a Paths,
     deadline: Deadline,
     to_store: Duration,
+    to_answer: Duration,
+    store: Store<'a>,
 }
 
 /// Kept free at the end of the deadline, to store what the server answers at the last moment.
 const TO_STORE: Duration = Duration::from_millis(1_500);
+
+/// Kept free at the end of the deadline, to say that there is no token yet.
+const TO_ANSWER: Duration = Duration::from_millis(300);
 
 /// There is one session on a profile's shelf.
 const IDENTITY: &[u8] = b"session";
@@ -158,7 +169,20 @@ const IDENTITY: &[u8] = b"session";
 impl<'a> Sessions<'a> {
     /// The sessions; nothing is read yet. All that is done ends by `deadline`.
     pub fn new(paths: &'a Paths, deadline: Deadline) -> Self {
-        Sessions { paths, deadline, to_store: TO_STORE.min(deadline.left() / 3) }
+        let left = deadline.left();
+        let store = store(paths, deadline);
+        Sessions {
+            paths,
+            deadline,
+            to_store: TO_STORE.min(left / 3),
+            to_answer: TO_ANSWER.min(left / 4),
+            store,
+        }
+    }
+
+    /// The same sessions, in a store whose key another process has got already.
+    pub(self) fn with_key(self, key: Key) -> Self {
+        Sessions { store: self.store.with_key(key), ..self }
     }
 
     /// The token of a login, as `want` wants it, refreshed if need be.
@@ -169,9 +193,17 @@ impl<'a> Sessions<'a> {
         refresh::fresh(self, name, want)
     }
 
+    /// The same for a profile that was read just now.
+    ///
+    /// # Errors
+    /// As [`Sessions::fresh`].
+    pub fn fresh_of(&self, profile: Profile, want: &Want<'_>) -> Result<Fresh> {
+        refresh::fresh_of(self, profile, want)
+    }
+
     /// The secrets of a login; nothing where there is none.
     pub fn load(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let boxes = self.store().read(&Shelf::session(name.as_str()))?;
+        let boxes = self.store.read(&Shelf::session(name.as_str()))?;
         let stored = boxes.into_iter().map(|opened| opened.content).next();
         rescue::newer(self, name, stored)
     }
@@ -184,7 +216,8 @@ impl<'a> Sessions<'a> {
         profile: &mut Profile,
         mut session: Session,
     ) -> Result<(Option<Session>, Option<String>)> {
-        let _lock = self.lock(&profile.name)?;
+        let name = profile.name.clone();
+        let locked = self.lock(&name)?;
         let earlier = self.load(&profile.name).unwrap_or_default();
         let known = Profile::load(self.paths, &profile.name);
         let is_orphan = matches!(known, Ok(None));
@@ -201,7 +234,7 @@ impl<'a> Sessions<'a> {
             let (generation, ended_at) = (session.generation - 1, Some(now()));
             Profile { generation, ended_at, ..profile.clone() }.save(self.paths)?;
         }
-        let put = self.store().put(&Shelf::session(profile.name.as_str()), IDENTITY, &session);
+        let put = self.store.put(&Shelf::session(profile.name.as_str()), IDENTITY, &session);
         let notice = put.inspect_err(|_| {
             // The login of before is as it was, unless only the disk could not promise to keep the new box.
             let kept = self.load(&profile.name).ok().flatten();
@@ -210,44 +243,35 @@ impl<'a> Sessions<'a> {
             }
         })?;
         fault::point("login-box");
-        self.forget_all_but_the_box(&profile.name);
+        locked.forget_all_but_the_box();
         follow(profile, &session);
-        profile.save(self.paths)?;
-        self.mark(profile);
+        locked.save(profile)?;
         Ok((earlier.filter(|_| !is_orphan), notice))
     }
 
     /// Changes what is not secret: the organization, the workspace, what the server says of the account.
     pub fn change(&self, name: &ProfileName, change: impl FnOnce(&mut Profile)) -> Result<Profile> {
-        let _lock = self.lock(name)?;
+        let locked = self.lock(name)?;
         let mut profile = Profile::load(self.paths, name)?.ok_or_else(|| not_logged_in(name))?;
         change(&mut profile);
         profile.generation += 1;
-        profile.save(self.paths)?;
-        self.mark(&profile);
+        locked.save(&profile)?;
         Ok(profile)
     }
 
     /// Ends a session here: its box, its profile, its journal; the mark says "logged out". Answers what was in
     /// the box, whose tokens are the caller's to give back. A box that cannot be opened is removed all the same.
     pub fn end(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let lock = self.lock(name)?;
+        let locked = self.lock(name)?;
         let is_orphan = matches!(Profile::load(self.paths, name), Ok(None));
         let session = self.load(name).unwrap_or_default().filter(|_| !is_orphan);
-        self.store().clear(&Shelf::session(name.as_str()))?;
-        self.forget_all_but_the_box(name);
+        self.store.clear(&Shelf::session(name.as_str()))?;
+        locked.forget_all_but_the_box();
         Profile::remove(self.paths, name)?;
         self.mark_logged_out(name);
-        drop(lock);
+        drop(locked);
         self.forget_pass(name)?;
         Ok(session)
-    }
-
-    /// What lies beside the box of a login that ends or begins anew.
-    fn forget_all_but_the_box(&self, name: &ProfileName) {
-        rescue::forget(self.paths, name);
-        journal::clear(self.paths, name);
-        self.forget_refusal(name);
     }
 
     /// Writes the mark of a profile, and that of the chosen one where it is that. Where it cannot be written (the
@@ -263,17 +287,14 @@ impl<'a> Sessions<'a> {
         note_unmarked(Mark::write_logged_out(self.paths, name, is_chosen));
     }
 
-    fn store(&self) -> Store<'a> {
-        store(self.paths, self.deadline)
-    }
-
     fn lock_path(&self, name: &ProfileName) -> std::path::PathBuf {
         self.paths.store.join(format!("session+{name}.lock"))
     }
 
-    fn lock(&self, name: &ProfileName) -> Result<Lock> {
+    fn lock<'s>(&'s self, name: &'s ProfileName) -> Result<Locked<'s, 'a>> {
         self.prepare()?;
-        Lock::acquire(&self.lock_path(name), self.deadline)
+        let lock = Lock::acquire(&self.lock_path(name), self.deadline)?;
+        Ok(Locked::new(self, name, lock))
     }
 
     fn prepare(&self) -> Result<()> {
@@ -319,6 +340,10 @@ pub fn not_logged_in(name: &ProfileName) -> Error {
         true => error.next("log in with: seqera login"),
         false => error.next(format!("log in with: seqera login --profile {name}")),
     }
+}
+
+fn ended(profile: &Profile, what: &str) -> Error {
+    Error::session_ended(what).next(log_in_again(profile.provider, &profile.name, &profile.endpoint))
 }
 
 /// What to do about a login that its server does not take any more. An installation of one's own is named: a

@@ -79,7 +79,7 @@ impl Sessions<'_> {
             Some(login.profile.details()),
         )?;
         let pass = Pass::new(login.profile.generation, made);
-        self.store().put(&Shelf::registry_pass(name.as_str()), IDENTITY, &pass)?;
+        self.store.put(&Shelf::registry_pass(name.as_str()), IDENTITY, &pass)?;
         Ok(pass)
     }
 
@@ -89,7 +89,7 @@ impl Sessions<'_> {
 
     /// The password last made for this login, whether it lives or not.
     pub fn kept_pass(&self, name: &ProfileName) -> Result<Option<Pass>> {
-        let boxes = self.store().read(&Shelf::registry_pass(name.as_str()))?;
+        let boxes = self.store.read(&Shelf::registry_pass(name.as_str()))?;
         Ok(boxes.into_iter().map(|opened| opened.content).next())
     }
 
@@ -101,7 +101,7 @@ impl Sessions<'_> {
             return Ok(());
         }
         let _lock = Lock::acquire(&path, self.deadline)?;
-        self.store().clear(&Shelf::registry_pass(name.as_str()))
+        self.store.clear(&Shelf::registry_pass(name.as_str()))
     }
 
     fn pass_lock(&self, name: &ProfileName) -> std::path::PathBuf {

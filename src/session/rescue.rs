@@ -18,7 +18,7 @@ fn places(paths: &Paths, name: &ProfileName) -> impl Iterator<Item = PathBuf> {
 
 /// Keeps the session, sealed as in the store. Answers where.
 pub fn keep(sessions: &Sessions<'_>, name: &ProfileName, session: &Session) -> Result<PathBuf> {
-    let sealed = sessions.store().seal(&Shelf::session(name.as_str()), IDENTITY, session)?;
+    let sealed = sessions.store.seal(&Shelf::session(name.as_str()), IDENTITY, session)?;
     let mut refused = None;
     for place in places(sessions.paths, name) {
         let kept = files::private_dir(place.parent().unwrap_or(&place))
@@ -45,8 +45,7 @@ pub fn newer(
     for place in places(sessions.paths, name) {
         let Ok(Some(sealed)) = files::read(&place, crate::store::sealed::LIMIT) else { continue };
         // One that does not open is of another store; the stored session stands.
-        let Ok(rescued) =
-            sessions.store().unseal::<Session>(&Shelf::session(name.as_str()), IDENTITY, &sealed)
+        let Ok(rescued) = sessions.store.unseal::<Session>(&Shelf::session(name.as_str()), IDENTITY, &sealed)
         else {
             continue;
         };

@@ -16,7 +16,7 @@ use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
 use crate::provider::{ProviderId, provider};
 use crate::secret::{Secret, sealed_bytes};
-use crate::store::Shelf;
+use crate::store::{Shelf, Store};
 
 /// After this a refresh token that nobody used has ended everywhere we know of.
 const OLD_AGE: u64 = 30 * 24 * 60 * 60;
@@ -140,7 +140,11 @@ fn queue() -> Shelf {
 /// Carries out what waits, as far as it can be done by `deadline`. A command that goes online anyway calls it:
 /// where nothing waits it costs one look at a folder. What fails waits on.
 pub fn settle(paths: &Paths, deadline: Deadline) {
-    let store = super::store(paths, deadline);
+    settle_in(&super::store(paths, deadline), deadline);
+}
+
+/// The same in a store that is open.
+pub(super) fn settle_in(store: &Store<'_>, deadline: Deadline) {
     let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
     if waiting.is_empty() {
         return;

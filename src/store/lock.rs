@@ -1,38 +1,30 @@
-//! One writer at a time, across processes and, on a shared home, across hosts.
+//! One writer at a time, across processes and across hosts that share a home.
 //!
-//! The lock is a file of its own: a data file is replaced by rename, and a lock on the file that was renamed
-//! away protects nothing. The kernel frees the lock when its holder dies. Where the file system cannot lock
-//! (NFS without a lock daemon), [`owner`] takes over.
+//! A lock has two halves, and whoever holds it has both. The [`Gate`] is the kernel's lock on a file: quick, gone
+//! with its holder, and on many shared file systems (sshfs, NFS mounted with `nolock`, Lustre with `localflock`)
+//! seen by nobody on another host, although the system says that it worked. The [`owner`] file is what counts
+//! between hosts.
+//!
+//! The gate is a file of its own: a data file is replaced by rename, and a lock on the file that was renamed away
+//! protects nothing.
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fs2::FileExt;
 
-use super::owner::{self, Owner};
+use super::owner::Owner;
 use crate::error::{Error, Result, io_words};
 use crate::os::deadline::Deadline;
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
-pub struct Lock(Held);
-
-#[derive(Debug)]
-enum Held {
-    Kernel(File),
-    Owner(Owner),
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        match &self.0 {
-            // A child that was started meanwhile may share the handle: closing ours would not be enough.
-            Held::Kernel(file) => drop(FileExt::unlock(file)),
-            Held::Owner(owner) => owner.release(),
-        }
-    }
+pub struct Lock {
+    // Dropped in this order: the owner file is released while nobody on this host can be about to claim it.
+    _owner: Owner,
+    _gate: Gate,
 }
 
 impl Lock {
@@ -41,24 +33,32 @@ impl Lock {
     /// # Errors
     /// [`Kind::TimedOut`](crate::error::Kind::TimedOut) when somebody else holds it all that time.
     pub fn acquire(path: &Path, deadline: Deadline) -> Result<Lock> {
-        let mut pause = Pause::default();
-        loop {
-            if let Some(lock) = Lock::try_acquire(path)? {
-                return Ok(lock);
-            }
-            if deadline.passed() {
-                return Err(Error::timed_out(format!("another process holds {}", path.display()))
-                    .next(if_it_stays_so(path)));
-            }
-            pause.wait(deadline);
+        Gate::take(path, deadline)?.lock(deadline)
+    }
+}
+
+/// The half of a lock that keeps the processes of this host apart; dropping it lets go.
+#[derive(Debug)]
+pub struct Gate {
+    path: PathBuf,
+    file: File,
+    /// Not where the file system has no locks at all: then the owner file alone decides.
+    is_locked: bool,
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // Another process may share the handle: closing ours would not be enough.
+        if self.is_locked {
+            let _ = FileExt::unlock(&self.file);
         }
     }
+}
 
-    /// Takes the lock at `path` if nobody holds it.
-    pub fn try_acquire(path: &Path) -> Result<Option<Lock>> {
-        let failed = |error: io::Error| {
-            Error::store(format!("{} cannot be locked: {}", path.display(), io_words(&error)))
-        };
+impl Gate {
+    /// Takes the gate of the lock at `path` if nobody on this host has it.
+    pub fn try_take(path: &Path) -> Result<Option<Gate>> {
+        let failed = |error: io::Error| cannot_be_locked(path, &error);
         let mut options = OpenOptions::new();
         // Opened for writing because an exclusive lock on NFS needs it (flock(2)).
         options.read(true).write(true).create(true).truncate(false);
@@ -67,20 +67,96 @@ impl Lock {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
         }
-        let file = options.open(path).map_err(failed)?;
-        if owner::forced() {
-            return Ok(Owner::claim(path).map_err(failed)?.map(|owner| Lock(Held::Owner(owner))));
-        }
-        match file.try_lock_exclusive() {
-            Ok(()) => Ok(Some(Lock(Held::Kernel(file)))),
-            Err(error) if error.kind() == fs2::lock_contended_error().kind() => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-            Err(error) if cannot_lock(&error) => {
-                Ok(Owner::claim(path).map_err(failed)?.map(|owner| Lock(Held::Owner(owner))))
-            }
+        let file = options.open(gate_file(path)).map_err(failed)?;
+        let gate = |is_locked| Gate { path: path.to_path_buf(), file, is_locked };
+        match gate(false).try_lock() {
+            Ok(gate) => Ok(gate),
             Err(error) => Err(failed(error)),
         }
     }
+
+    fn try_lock(mut self) -> io::Result<Option<Gate>> {
+        match self.file.try_lock_exclusive() {
+            Ok(()) => self.is_locked = true,
+            Err(error) if error.kind() == fs2::lock_contended_error().kind() => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
+            Err(error) if !cannot_lock(&error) => return Err(error),
+            // Whoever is at work must not be joined by a crowd: the owner file tells.
+            Err(_) if Owner::is_held(&self.path) => return Ok(None),
+            Err(_) => {}
+        }
+        Ok(Some(self))
+    }
+
+    /// Takes the gate of the lock at `path`, waiting until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub fn take(path: &Path, deadline: Deadline) -> Result<Gate> {
+        let mut pause = Pause::default();
+        loop {
+            if let Some(gate) = Gate::try_take(path)? {
+                return Ok(gate);
+            }
+            if deadline.passed() {
+                return Err(held(path));
+            }
+            pause.wait(deadline);
+        }
+    }
+
+    /// The gate that another process has taken and handed over.
+    pub fn handed_over(path: &Path, file: File) -> Gate {
+        Gate { path: path.to_path_buf(), file, is_locked: true }
+    }
+
+    /// The file to hand over.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Leaves the gate to the process that it was handed to.
+    pub fn leave(mut self) {
+        // Where handles cannot be handed over, the other one takes it for itself.
+        self.is_locked &= cfg!(not(unix));
+    }
+
+    /// Completes the lock, waiting until `deadline` for an owner on another host.
+    ///
+    /// # Errors
+    /// Somebody owns the lock all that time; the file system refuses.
+    pub fn lock(self, deadline: Deadline) -> Result<Lock> {
+        let mut pause = Pause::default();
+        loop {
+            let claimed = Owner::claim(&self.path, self.is_locked);
+            if let Some(owner) = claimed.map_err(|error| cannot_be_locked(&self.path, &error))? {
+                return Ok(Lock { _owner: owner, _gate: self });
+            }
+            if deadline.passed() {
+                return Err(held(&self.path));
+            }
+            pause.wait(deadline);
+        }
+    }
+}
+
+fn cannot_be_locked(path: &Path, error: &io::Error) -> Error {
+    Error::store(format!("{} cannot be locked: {}", path.display(), io_words(error)))
+}
+
+fn held(path: &Path) -> Error {
+    Error::timed_out(format!("another process holds {}", path.display())).next(if_it_stays_so(path))
+}
+
+/// Tests stand in for a file system on which each host sees its own locks and no other's.
+fn gate_file(path: &Path) -> PathBuf {
+    #[cfg(feature = "fault-points")]
+    if crate::os::env::env_text("SEQERA_TEST_OWNER_FILES").is_some() {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".on-{}", crate::os::process::host_name()));
+        return name.into();
+    }
+    path.to_path_buf()
 }
 
 /// What to do about somebody who holds the lock at `path` for too long.
@@ -94,6 +170,13 @@ pub fn if_it_stays_so(path: &Path) -> String {
         ),
         None => format!("try again; if it stays so, see which process has {} open", path.display()),
     }
+}
+
+/// What to do about an owner on another host, of which it cannot be known here whether it lives; nothing where
+/// nobody elsewhere holds the lock at `path`.
+pub fn owner_elsewhere(path: &Path) -> Option<String> {
+    let (_, who) = Owner::of(path)?;
+    (!who.is_of_this_boot()).then(|| if_it_stays_so(path))
 }
 
 #[cfg(unix)]
@@ -113,9 +196,9 @@ fn cannot_lock(error: &io::Error) -> bool {
 pub struct Pause(u32);
 
 impl Pause {
-    /// Sleeps for 1 to 4 ms at first, up to 10 to 40 ms later, and never past `deadline`.
+    /// Sleeps for 1 to 4 ms at first, up to 20 to 80 ms later, and never past `deadline`.
     pub fn wait(&mut self, deadline: Deadline) {
-        self.0 = (self.0 + 1).min(10);
+        self.0 = (self.0 + 1).min(20);
         let mut jitter = [0; 1];
         // Without randomness the crowd merely spreads less well.
         let _ = getrandom::fill(&mut jitter);
@@ -138,5 +221,30 @@ mod tests {
         assert_eq!(error.kind(), Kind::TimedOut);
         drop(held);
         Lock::acquire(&path, Deadline::after(Duration::ZERO)).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_gate_that_is_left_to_another_process_stays_closed_until_that_one_lets_go() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        let gate = Gate::try_take(&path).unwrap().unwrap();
+        let theirs = Gate::handed_over(&path, gate.file().try_clone().unwrap());
+        gate.leave();
+        assert!(Gate::try_take(&path).unwrap().is_none());
+        drop(theirs);
+        assert!(Gate::try_take(&path).unwrap().is_some());
+    }
+
+    /// On such a file system two hosts are both let through the gate, and only one of them gets the lock.
+    #[test]
+    fn the_owner_file_keeps_apart_whom_the_kernel_does_not() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        let here = Lock::acquire(&path, Deadline::after(Duration::ZERO)).unwrap();
+        let elsewhere = File::options().write(true).create(true).truncate(false).open(tmp.path().join("g"));
+        let gate = Gate::handed_over(&path, elsewhere.unwrap());
+        assert_eq!(gate.lock(Deadline::after(Duration::ZERO)).unwrap_err().kind(), Kind::TimedOut);
+        drop(here);
     }
 }

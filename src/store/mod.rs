@@ -14,6 +14,7 @@ pub mod sealed;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -85,6 +86,8 @@ pub struct Store<'a> {
     paths: &'a Paths,
     deadline: Deadline,
     key_cache: KeyCache,
+    /// Got once: asking for it may mean a question to a keychain.
+    opened: OnceLock<Key>,
 }
 
 /// Tells for how long after its last use the key stays in the kernel's keyring. It is asked only when the key
@@ -94,7 +97,13 @@ pub type KeyCache = fn(&Paths) -> Result<Duration>;
 impl<'a> Store<'a> {
     /// The store; nothing is read yet. All that it does ends by `deadline`.
     pub fn new(paths: &'a Paths, deadline: Deadline, key_cache: KeyCache) -> Self {
-        Store { paths, deadline, key_cache }
+        Store { paths, deadline, key_cache, opened: OnceLock::new() }
+    }
+
+    /// The same store, whose key another process has got already.
+    #[must_use]
+    pub fn with_key(self, key: Key) -> Self {
+        Store { opened: OnceLock::from(key), ..self }
     }
 
     /// Everything on a shelf. A shelf that is empty costs one failed look, and no key is asked for.
@@ -200,7 +209,7 @@ impl<'a> Store<'a> {
     fn open_for_writing(&self) -> Result<(Lock, Key, Option<String>)> {
         files::private_dir(&self.paths.store).map_err(|error| self.unwritable(&error))?;
         let lock = self.lock()?;
-        if let Some(key) = key::find(self.paths, self.deadline, self.key_cache)? {
+        if let Some(key) = self.find_key()? {
             return Ok((lock, key, None));
         }
         if list(&self.paths.store)?
@@ -219,8 +228,20 @@ impl<'a> Store<'a> {
         Ok((lock, chosen.key, chosen.notice))
     }
 
-    fn key(&self) -> Result<Key> {
-        key::find(self.paths, self.deadline, self.key_cache)?.ok_or_else(|| self.key_is_gone())
+    /// The store's key.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn key(&self) -> Result<Key> {
+        self.find_key()?.ok_or_else(|| self.key_is_gone())
+    }
+
+    fn find_key(&self) -> Result<Option<Key>> {
+        if let Some(key) = self.opened.get() {
+            return Ok(Some(key.clone()));
+        }
+        let found = key::find(self.paths, self.deadline, self.key_cache)?;
+        Ok(found.map(|key| self.opened.get_or_init(|| key).clone()))
     }
 
     fn key_is_gone(&self) -> Error {

@@ -41,6 +41,12 @@ impl KeyId {
 #[derive(Clone)]
 pub struct Key(Zeroizing<[u8; 32]>);
 
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[key]")
+    }
+}
+
 impl Key {
     /// A new one, from the system's randomness.
     pub fn generate() -> Result<Key> {

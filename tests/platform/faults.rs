@@ -40,6 +40,8 @@ pub enum Endpoint {
 pub enum Fault {
     /// Waits, then does the work. A client that leaves meanwhile has changed nothing.
     Slow(Duration),
+    /// Does the work, waits, then answers: at the token endpoint, a slow server that has rotated already.
+    SlowAfterwards(Duration),
     /// Does nothing and holds the connection without a word.
     Mute,
     /// Does the work (rotates, revokes, …) and then never says so.
@@ -58,6 +60,8 @@ pub enum Fault {
     NotFound,
     /// 429 with `Retry-After` in seconds.
     TooManyRequests { retry_after: u32 },
+    /// 429 with `Retry-After` as a date, so many seconds from now.
+    TooManyRequestsUntil { retry_after: u32 },
     /// 500 with the Platform's message.
     InternalError,
     /// 502 with a gateway's page of HTML.

@@ -112,6 +112,11 @@ async fn door(
             tokio::time::sleep(delay).await;
             next.run(request).await
         }
+        Some(Fault::SlowAfterwards(delay)) => {
+            let response = next.run(request).await;
+            tokio::time::sleep(delay).await;
+            response
+        }
         Some(Fault::Mute) => silence(&world, number).await,
         Some(Fault::MuteAfterwards) => {
             next.run(request).await;
@@ -146,11 +151,14 @@ fn hang_up(world: &Shared, number: usize, scissors: &Scissors) -> Response {
 
 fn finish(world: &Shared, number: usize, mut response: Response) -> Response {
     let mut world = world.lock();
-    let now = jiff::Timestamp::from_second(world.now()).unwrap();
-    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap();
-    response.headers_mut().insert(header::DATE, HeaderValue::from_str(&date).unwrap());
+    response.headers_mut().insert(header::DATE, HeaderValue::from_str(&http_date(world.now())).unwrap());
     world.requests.done(number, Some(response.status()));
     response
+}
+
+fn http_date(epoch: i64) -> String {
+    let then = jiff::Timestamp::from_second(epoch).unwrap();
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&then).unwrap()
 }
 
 async fn read_grant_type(request: HttpRequest) -> (HttpRequest, Option<String>) {
@@ -174,6 +182,10 @@ fn instead_of_an_answer(fault: Fault, world: &Shared) -> Option<Response> {
         Fault::NotFound => StatusCode::NOT_FOUND.into_response(),
         Fault::TooManyRequests { retry_after } => {
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, retry_after.to_string())]).into_response()
+        }
+        Fault::TooManyRequestsUntil { retry_after } => {
+            let until = http_date(world.lock().now() + i64::from(retry_after));
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, until)]).into_response()
         }
         Fault::InternalError => {
             let body =

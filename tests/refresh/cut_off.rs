@@ -107,7 +107,7 @@ fn who_waits_for_a_stopped_process_is_told_or_gets_the_token_that_lives() {
             assert_eq!(value(&run.ok(), "password"), Some(login.access.as_str()));
         } else {
             let run = run.expect(8);
-            assert!(run.stdout.is_empty() && run.err().contains("another process is renewing"), "{run:?}");
+            assert!(run.stdout.is_empty() && run.err().contains("is being renewed since"), "{run:?}");
         }
         stopped.signal(Signal::CONT);
         assert_eq!(stopped.finish().ok().trim(), login.stored_access());
@@ -120,7 +120,7 @@ fn stopped_until_its_time_is_over_it_asks_nobody() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
     let mut get = home.command("git-credential-seqera");
-    break_at(&mut get, "intent=stop");
+    break_itself(&mut get, "intent=stop");
     get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "3000");
     let stopped = start(get, git_get(&platform));
     stopped.until_stopped();
@@ -172,7 +172,7 @@ fn killed_while_the_server_thinks_the_next_call_says_so() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
     platform.fault_next(1, Endpoint::Token, Fault::MuteAfterwards);
-    let running = start(token(&home), "");
+    let running = ask_with_fault(&home, "");
     until(Duration::from_secs(20), "the server is asked", || refreshes(&platform) == 1);
     // The server has rotated once it has turned mute; it counts a request before that.
     std::thread::sleep(Duration::from_millis(200));

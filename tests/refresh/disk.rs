@@ -80,7 +80,7 @@ fn a_store_that_turns_read_only_meanwhile_loses_nothing() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
     let mut command = token_without_privileges(&home);
-    break_at(&mut command, "intent=stop");
+    break_itself(&mut command, "intent=stop");
     let running = start(command, "");
     running.until_stopped();
     let shelf = login.paths.store.join("session+default");

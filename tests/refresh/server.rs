@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use seqera_credential_helper::session::Grant;
 
 use super::*;
 use crate::platform::Fault;
-use crate::support::session::{Token, logged_in, now};
+use crate::support::home::until;
+use crate::support::session::{Login, Token, logged_in, now};
 
 /// Each way to fail, the exit code for a dead token, and whether the server has rotated all the same.
 const TROUBLES: [(Fault, i32, bool); 12] = [
@@ -26,6 +28,26 @@ const TROUBLES: [(Fault, i32, bool); 12] = [
     (Fault::RedirectElsewhere, 7, false),
 ];
 
+fn intent(login: &Login) -> serde_json::Value {
+    serde_json::from_slice(&fs::read(intent_file(login)).unwrap()).unwrap()
+}
+
+fn intent_file(login: &Login) -> PathBuf {
+    login.paths.store.join("session+default.intent")
+}
+
+/// As if the time had passed that the server asked to wait.
+fn be_asked_again(login: &Login) {
+    let mut intent = intent(login);
+    intent["failed"]["again_at_ms"] = 0.into();
+    fs::write(intent_file(login), intent.to_string()).unwrap();
+}
+
+/// Waits until the renewer has given up.
+fn until_it_failed(login: &Login) {
+    until(Duration::from_secs(40), "the renewer gives up", || !intent(login)["failed"].is_null());
+}
+
 #[test]
 fn a_server_in_trouble_ends_no_session_and_is_named() {
     for (fault, code, rotated) in TROUBLES {
@@ -41,6 +63,9 @@ fn a_server_in_trouble_ends_no_session_and_is_named() {
         assert_eq!(login.stored(), before, "{fault:?}");
         assert_eq!(platform.count(Endpoint::Nowhere), 0, "{fault:?}");
         platform.clear_faults();
+        if let Fault::TooManyRequests { .. } = fault {
+            be_asked_again(&login);
+        }
         if rotated {
             let lost = ask(&home).expect(4);
             assert!(lost.err().contains("its answer did not arrive"), "{fault:?}: {lost:?}");
@@ -80,6 +105,57 @@ fn an_outage_costs_the_server_one_request_however_many_ask() {
 }
 
 #[test]
+fn a_server_that_asks_to_be_left_alone_is_although_the_token_is_dead() {
+    for fault in
+        [Fault::TooManyRequests { retry_after: 120 }, Fault::TooManyRequestsUntil { retry_after: 120 }]
+    {
+        let (home, platform) = home_and_server();
+        // Its date is its own.
+        platform.world(|world| world.settings.clock_skew = 7200);
+        let login = logged_in(&home, &platform, Token::Dead);
+        platform.fault_next(1, Endpoint::Token, fault);
+        for round in 0..5 {
+            let request = git_get(&platform);
+            let runs =
+                [ask(&home), home.run("git-credential-seqera", &["get"], &request)].map(|run| run.expect(5));
+            for run in runs {
+                assert!(run.err().contains("429") && run.stdout.is_empty(), "{fault:?}: {run:?}");
+                let seconds = run.err().rsplit_once("try again in ").unwrap().1.trim().to_owned();
+                let seconds: u64 = seconds.strip_suffix(" s").unwrap().parse().unwrap();
+                assert!((60..=120).contains(&seconds), "{fault:?}, round {round}: {run:?}");
+            }
+        }
+        assert_eq!(refreshes(&platform), 1, "{fault:?}");
+        be_asked_again(&login);
+        assert_eq!(ask(&home).ok().trim(), login.stored_access());
+        assert_eq!(refreshes(&platform), 2, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_again_and_again_is_asked_less_and_less() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    platform.fault(Endpoint::Token, Fault::BadGateway);
+    for row in 1..=8 {
+        ask(&home).expect(5);
+        assert_eq!(intent(&login)["failed"]["row"], row);
+        let failed = &intent(&login)["failed"];
+        let [at, again] = ["at_ms", "again_at_ms"].map(|time| failed[time].as_u64().unwrap());
+        assert_eq!(again > at, row > 1, "{failed}");
+        be_asked_again(&login);
+    }
+    // Nobody asks before the pause is over, however many they are.
+    ask(&home).expect(5);
+    let asked = refreshes(&platform);
+    for _ in 0..5 {
+        let run = ask(&home).expect(5);
+        assert!(run.err().contains("502") && run.err().contains("try again in"), "{run:?}");
+    }
+    assert_eq!(refreshes(&platform), asked);
+}
+
+#[test]
 fn when_the_server_wants_to_be_asked_again_it_is() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Ageing);
@@ -100,6 +176,7 @@ fn an_answer_that_never_comes_is_given_up_within_the_deadline() {
         platform.fault(Endpoint::Token, Fault::Mute);
         let mut get = home.command("git-credential-seqera");
         get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", millis.to_string());
+        get.env("SEQERA_TEST_RENEWER_MS", "4000");
         let run = run(get, git_get(&platform));
         assert!(run.took < Duration::from_millis(millis + 800), "{run:?}");
         match token {
@@ -107,6 +184,7 @@ fn an_answer_that_never_comes_is_given_up_within_the_deadline() {
             _ => assert!(run.expect(8).stdout.is_empty()),
         }
         platform.clear_faults();
+        until_it_failed(&login);
         if token == Token::Dead {
             ask(&home).ok();
         }
@@ -241,13 +319,12 @@ fn a_failure_from_before_the_clock_was_set_back_does_not_count() {
         let login = logged_in(&home, &platform, standing);
         platform.fault_next(1, Endpoint::Token, Fault::TooManyRequests { retry_after: 20 });
         assert_eq!(ask(&home).code(), if standing == Token::Dead { 5 } else { 0 });
-        let path = login.paths.store.join("session+default.intent");
-        let mut intent: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        for (time, day) in [("at_ms", 86_400_000), ("wait_until", 86_400)] {
+        let mut intent = intent(&login);
+        for (time, day) in [("at_ms", 86_400_000), ("again_at_ms", 86_400_000), ("wait_until", 86_400)] {
             let failed = &mut intent["failed"][time];
             *failed = (failed.as_u64().unwrap() + day).into();
         }
-        fs::write(&path, intent.to_string()).unwrap();
+        fs::write(intent_file(&login), intent.to_string()).unwrap();
         assert_ne!(ask(&home).ok().trim(), login.access, "{standing:?}");
         assert_eq!(refreshes(&platform), 2, "{standing:?}");
     }
@@ -271,9 +348,8 @@ fn a_server_that_takes_no_connections_is_in_no_doubt() {
     let mut get = home.command("git-credential-seqera");
     get.arg("get").env("SEQERA_HELPER_TIMEOUT_MS", "4000");
     assert_eq!(value(&run(get, git_get(&platform)).ok(), "password"), Some(login.access.as_str()));
-    let intent = fs::read(login.paths.store.join("session+default.intent")).unwrap();
-    let intent: serde_json::Value = serde_json::from_slice(&intent).unwrap();
-    assert_eq!(intent["failed"]["may_have_arrived"], false, "{intent}");
+    until_it_failed(&login);
+    assert_eq!(intent(&login)["failed"]["may_have_arrived"], false, "{}", intent(&login));
 }
 
 /// A token that nothing renews is what it is.

@@ -108,14 +108,16 @@ mod relay {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
     use signal_hook::iterator::Signals;
 
+    use crate::os::process::SignalsTaken;
+
     /// Takes signals in the command's stead, and hands them on.
-    pub struct Relay(Signals);
+    pub struct Relay(Signals, SignalsTaken);
 
     impl Relay {
         pub fn begin() -> Result<Relay> {
             let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
             Signals::new(all.into_iter().filter(|signal| !crate::os::process::is_ignored(*signal)))
-                .map(Relay)
+                .map(|signals| Relay(signals, SignalsTaken::begin()))
                 .map_err(|error| Error::io("the system does not let us catch signals", &error))
         }
 
