@@ -6,6 +6,7 @@ mod listener;
 pub mod network;
 pub mod provider;
 
+use std::io::Write as _;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -106,7 +107,7 @@ fn a_code_is_worth_nothing_without_the_verifier_it_was_asked_with() {
     let thief = Pending::begin(&server, &client(), pending.redirect());
     assert_eq!(thief.check(&address), Err(RedirectError::WrongState));
     let error = token::exchange(&http(), &server, &client(), &thief, &code).unwrap_err();
-    assert!(error.what().contains("does not accept the answer"), "{error}");
+    assert!(error.what().contains("no longer accepts the answer"), "{error}");
 }
 
 #[test]
@@ -353,4 +354,60 @@ fn a_pasted_address_passes_the_same_checks() {
     assert_eq!(pending.check(&without_issuer), Err(RedirectError::WrongIssuer));
     let code: Code = pending.check(&format!("  '{address}'\n")).unwrap();
     token::exchange(&http(), &server, &client(), &pending, &code).unwrap();
+}
+
+#[test]
+fn an_answer_counts_whatever_it_is_wrapped_in() {
+    let answer = r#"{"access_token":"a","refresh_token":"r","token_type":"N_A","expires_in":"-1"}"#;
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let refreshed = |reply: Reply| {
+        let double = Double::answering(vec![reply]);
+        let outcome = token::refresh(&http(), &at(&double).token, "native-client", &"old".into());
+        assert!(double.requests()[0].contains("accept-encoding: identity\r\n"), "{:?}", double.requests());
+        outcome
+    };
+    for reply in [
+        Reply::html(200, answer),
+        Reply::json(201, &format!("\u{feff}{answer}\r\n \n")),
+        Reply::bytes(200, "application/octet-stream", gzip(answer)).with("Content-Encoding: gzip"),
+        Reply::bytes(200, "application/json", gzip(answer)),
+    ] {
+        let outcome = refreshed(reply.clone());
+        let Refreshed::Tokens(tokens) = outcome else { panic!("{reply:?}: {outcome:?}") };
+        assert_eq!(tokens.refresh, Some("r".into()));
+    }
+    let over = r#"{"error":"invalid_grant"}"#;
+    for reply in [
+        Reply::bytes(400, "text/plain", over.into()),
+        Reply::bytes(400, "text/plain", "invalid_grant".into()),
+        Reply::bytes(400, "application/json", gzip(over)).with("Content-Encoding: gzip"),
+        Reply::bytes(400, "application/x-www-form-urlencoded", "error=invalid_grant".into()),
+        Reply::json(200, over),
+    ] {
+        assert!(matches!(refreshed(reply.clone()), Refreshed::SessionOver), "{reply:?}");
+    }
+    for (reply, words) in [
+        (
+            Reply::bytes(200, "application/json", vec![0x8b, 9, 0x80]).with("Content-Encoding: br"),
+            "compressed",
+        ),
+        (Reply::bytes(200, "application/json", gzip(answer)[..20].to_vec()), "cut off"),
+        (Reply::json(200, r#"{"access_token":"hunt"#), "cut off"),
+        (Reply::html(200, "<html>"), "a web page"),
+        (Reply::json(200, ""), "empty"),
+        (
+            Reply::json(302, "").with("Location: https://portal.example/login"),
+            "redirects to https://portal.example",
+        ),
+    ] {
+        let outcome = refreshed(reply.clone());
+        let Refreshed::Trouble(failure) = outcome else { panic!("{reply:?}: {outcome:?}") };
+        let error = Error::from(failure);
+        assert_eq!(error.exit_code(), 5, "{error}");
+        assert!(error.what().contains(words) && !error.to_string().contains("address"), "{error}");
+    }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use ::http::Response;
 use url::Url;
 
-use super::retry_after;
+use super::body::{self, Oddity};
+use super::proxy::Proxy;
+use super::retry;
 use crate::error::{Error, Kind};
-use crate::os::clock::now;
 use crate::target::Target;
 
 /// A request that did not work, and where. Holds no query, no body, no token.
@@ -29,9 +30,20 @@ pub enum Trouble {
     /// No way to the machine.
     NoRoute,
     /// The proxy wants a password, or another one.
-    ProxyLogin,
-    /// The proxy cannot be reached, or does not let this through.
-    ProxyRefused,
+    ProxyLogin(Proxy),
+    /// The proxy does not let this through.
+    ProxyRefused(Proxy),
+    /// The proxy itself cannot be reached.
+    ProxyUnreachable(Proxy),
+    /// No connection through the proxy in time.
+    ProxyMute(Proxy),
+    /// A variable names a proxy that cannot be used.
+    BadProxy {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong with its value.
+        why: &'static str,
+    },
     /// Nobody we trust vouches for the server's certificate.
     Untrusted,
     /// The certificate belongs to another name.
@@ -51,6 +63,8 @@ pub enum Trouble {
     Dropped,
     /// The server sends us elsewhere, and we do not go.
     Redirected(Option<Target>),
+    /// The same where no server would: the login page of a network, most likely.
+    Intercepted(Option<Target>),
     /// An answer with a status that is not success.
     Status {
         /// The HTTP status.
@@ -60,8 +74,8 @@ pub enum Trouble {
         /// Whether it came without a body.
         empty: bool,
     },
-    /// Success, but with something that is not JSON: a login page of the network, the wrong address.
-    NotJson,
+    /// Success, but with something that is not JSON.
+    NotJson(Oddity),
     /// JSON, but not what this question is answered with.
     BadAnswer,
     /// More than [`super::MAX_BODY`].
@@ -111,10 +125,28 @@ impl Failure {
     pub fn status_of(place: Place, response: &Response<Vec<u8>>) -> Failure {
         let trouble = Trouble::Status {
             code: response.status().as_u16(),
-            retry_after: retry_after::of(response.headers(), now()),
+            retry_after: retry::after(response.headers()),
             empty: response.body().is_empty(),
         };
         Failure { place, trouble }
+    }
+
+    /// The failure that a response is which has success and not what was asked for.
+    pub fn unexpected(place: Place, response: &Response<Vec<u8>>) -> Failure {
+        let trouble = match body::is_json(response.body()) {
+            true => Trouble::BadAnswer,
+            false => Trouble::NotJson(body::oddity(response)),
+        };
+        Failure { place, trouble }
+    }
+
+    /// The same at an endpoint that never redirects: a redirect there is not the server's.
+    #[must_use]
+    pub fn without_redirects(self) -> Failure {
+        match self.trouble {
+            Trouble::Redirected(to) => Failure { trouble: Trouble::Intercepted(to), ..self },
+            _ => self,
+        }
     }
 
     /// What went wrong.
@@ -143,20 +175,24 @@ impl Failure {
         match &self.trouble {
             Trouble::TimedOut { sent } => *sent,
             Trouble::Status { code, .. } => *code != 429,
-            Trouble::Dropped | Trouble::NotJson | Trouble::BadAnswer | Trouble::TooLong => true,
+            Trouble::Dropped | Trouble::NotJson(_) | Trouble::BadAnswer | Trouble::TooLong => true,
             _ => false,
         }
     }
 }
 
 impl Trouble {
-    pub(super) fn sort(error: &reqwest::Error) -> Trouble {
-        // First the proxy: a proxy that cannot be found must not be told as a server that cannot be found.
-        if let Some(trouble) = proxy(error) {
-            return trouble;
-        }
+    /// What kind of trouble an error of the library is; `proxy` is the one that the request went through.
+    pub(super) fn classify(error: &reqwest::Error, proxy: Option<&Proxy>) -> Trouble {
         if let Some(tls) = chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
             return certificate(tls);
+        }
+        let refused = chain(error)
+            .filter_map(|cause| cause.downcast_ref::<io::Error>())
+            .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused);
+        // On the way through a proxy it is the proxy that is met: it must not be told as a server that is away.
+        if let Some(proxy) = proxy.filter(|_| error.is_connect()) {
+            return through(error, proxy.clone(), refused);
         }
         if error.is_dns() {
             return Trouble::NoName;
@@ -164,11 +200,29 @@ impl Trouble {
         if error.is_timeout() {
             return Trouble::TimedOut { sent: !error.is_connect() };
         }
-        match chain(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind) {
-            Some(io::ErrorKind::ConnectionRefused) => Trouble::ConnectionRefused,
-            _ if error.is_connect() => Trouble::NoRoute,
-            _ => Trouble::Dropped,
+        match refused {
+            true => Trouble::ConnectionRefused,
+            false if error.is_connect() => Trouble::NoRoute,
+            false => Trouble::Dropped,
         }
+    }
+}
+
+/// The connector's errors for proxies are private; their words are all there is to know them by.
+fn through(error: &reqwest::Error, proxy: Proxy, refused: bool) -> Trouble {
+    let words: Vec<String> = chain(error).map(|cause| cause.to_string()).collect();
+    let says = |end: &str| words.iter().any(|words| words.ends_with(end));
+    if says("proxy authorization required")
+        || says("credentials not accepted")
+        || says("user/pass authentication")
+    {
+        Trouble::ProxyLogin(proxy)
+    } else if error.is_timeout() {
+        Trouble::ProxyMute(proxy)
+    } else if refused || error.is_dns() || says("failed to create underlying connection") {
+        Trouble::ProxyUnreachable(proxy)
+    } else {
+        Trouble::ProxyRefused(proxy)
     }
 }
 
@@ -182,17 +236,6 @@ fn chain<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
             Some(inner) => Some(inner),
             None => cause.source(),
         }
-    })
-}
-
-/// The connector's error for proxies is private; its words are all there is to know it by.
-fn proxy(error: Cause<'_>) -> Option<Trouble> {
-    let words =
-        chain(error).map(|cause| cause.to_string()).find(|words| words.starts_with("tunnel error: "))?;
-    Some(if words.ends_with("proxy authorization required") {
-        Trouble::ProxyLogin
-    } else {
-        Trouble::ProxyRefused
     })
 }
 
@@ -225,15 +268,30 @@ impl From<Failure> for Error {
                 format!("{host} cannot be reached"),
                 "check your network connection, VPN and firewall".into(),
             ),
-            Trouble::ProxyLogin => (
+            Trouble::ProxyLogin(proxy) => (
                 Kind::Unreachable,
-                format!("the proxy on the way to {host} wants a user and a password"),
-                "put them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT".into(),
+                format!("the proxy {proxy} on the way to {host} asks for a user and a password"),
+                "put them into that variable, as http://USER:PASSWORD@HOST:PORT".into(),
             ),
-            Trouble::ProxyRefused => (
+            Trouble::ProxyRefused(proxy) => (
                 Kind::Unreachable,
-                format!("the proxy does not connect to {host}"),
-                "check HTTPS_PROXY, or name the server in NO_PROXY where it needs no proxy".into(),
+                format!("the proxy {proxy} does not connect to {host}"),
+                "check that variable, or name the server in NO_PROXY where it needs no proxy".into(),
+            ),
+            Trouble::ProxyUnreachable(proxy) => (
+                Kind::Unreachable,
+                format!("the proxy {proxy} cannot be reached"),
+                "check that variable and whether the proxy is running; where none is needed, unset it".into(),
+            ),
+            Trouble::ProxyMute(proxy) => (
+                Kind::TimedOut,
+                format!("the proxy {proxy} did not connect to {host} in time"),
+                "check that variable and the proxy; where none is needed, unset it".into(),
+            ),
+            Trouble::BadProxy { variable, why } => (
+                Kind::Unreachable,
+                format!("{variable} cannot be used as a proxy: {why}"),
+                format!("set {variable} to http://HOST:PORT or socks5h://HOST:PORT, or unset it"),
             ),
             Trouble::Untrusted => (
                 Kind::Unreachable,
@@ -253,7 +311,7 @@ impl From<Failure> for Error {
             ),
             Trouble::Tls => (
                 Kind::Unreachable,
-                format!("no secure connection to {host} came about"),
+                format!("the TLS connection to {host} failed"),
                 "check that the address speaks https, and what a proxy or firewall does on the way".into(),
             ),
             Trouble::Certificates => (
@@ -277,29 +335,29 @@ impl From<Failure> for Error {
             ),
             Trouble::Redirected(to) => (
                 Kind::Refused,
-                match to {
-                    Some(to) => format!("{address} sends on to {to}, which is not followed"),
-                    None => format!("{address} sends on to another address, which is not followed"),
-                },
+                format!("{address} redirects to {}; redirects are not followed", elsewhere(to.as_ref())),
                 "use the address of the server itself".into(),
             ),
-            Trouble::Status { code, retry_after, empty } => status(*code, *retry_after, *empty, address),
-            Trouble::NotJson => (
+            Trouble::Intercepted(to) => (
                 Kind::Unreachable,
-                format!("{address} answered with a page and not with data"),
-                "check the address; a network with a login page may be in between".into(),
+                format!("{address} redirects to {}; redirects are not followed", elsewhere(to.as_ref())),
+                "your network may want you to log in to it first: open any page in a browser, then try again".into(),
             ),
+            Trouble::Status { code, retry_after, empty } => status(*code, *retry_after, *empty, address),
+            Trouble::NotJson(oddity) => unexpected(*oddity, address),
             Trouble::BadAnswer => (
                 Kind::Unreachable,
-                format!("{address} answered with something else than was asked for"),
-                "check that the address is right and that the server is recent".into(),
+                format!("unexpected answer from {address}: JSON without what was asked for"),
+                "check that the server is recent; try again".into(),
             ),
-            Trouble::TooLong => {
-                (Kind::Unreachable, format!("{address} sent more than is read"), "check the address".into())
-            }
+            Trouble::TooLong => (
+                Kind::Unreachable,
+                format!("the answer from {address} is larger than 1 MiB"),
+                "something else than the server may be answering; try again".into(),
+            ),
             Trouble::InTheClear => (
                 Kind::Refused,
-                format!("{host} is only to be reached without encryption"),
+                format!("{host} would be asked over plain http, which is allowed only for this machine"),
                 "use its https address".into(),
             ),
             Trouble::BadRequest => (
@@ -317,37 +375,56 @@ impl From<Failure> for Error {
     }
 }
 
+fn elsewhere(to: Option<&Target>) -> String {
+    to.map_or_else(|| "another address".to_owned(), Target::to_string)
+}
+
+fn unexpected(oddity: Oddity, address: &str) -> (Kind, String, String) {
+    let (what, next) = match oddity {
+        Oddity::Page => (
+            "a web page",
+            "a proxy or a network with a login page may be answering; open any page in a browser, then try again",
+        ),
+        Oddity::Compressed => {
+            ("compressed in a way that was not asked for", "check the proxy on the way; try again")
+        }
+        Oddity::CutOff => ("it is cut off", "try again"),
+        Oddity::Empty => ("it is empty", "try again; if it stays so, ask who runs the server"),
+        Oddity::Other => ("it is not JSON", "check what answers there; try again"),
+    };
+    (Kind::Unreachable, format!("unexpected answer from {address}: {what}"), next.into())
+}
+
 fn status(code: u16, retry_after: Option<Duration>, empty: bool, address: &str) -> (Kind, String, String) {
     let wait = match retry_after {
         Some(wait) => format!("try again in {} s", wait.as_secs().max(1)),
         None => "try again in a minute".into(),
     };
     match code {
-        401 => (
-            Kind::NotLoggedIn,
-            format!("{address} knows nobody by the token it was sent (HTTP 401)"),
-            "log in again".into(),
-        ),
+        401 => (Kind::NotLoggedIn, format!("{address} rejected the token (HTTP 401)"), "log in again".into()),
         403 => (
             Kind::Failed,
-            format!("{address} refuses this (HTTP 403){}", if empty { " and gives no reason" } else { "" }),
+            format!(
+                "{address} refused the request (HTTP 403){}",
+                if empty { " and gave no reason" } else { "" }
+            ),
             "your account may lack the right to it; check which one you are logged in with".into(),
         ),
         404 => (
             Kind::Failed,
-            format!("there is no {address} (HTTP 404)"),
+            format!("{address} does not exist (HTTP 404)"),
             "check the address, and that the server is recent".into(),
         ),
         407 => (
             Kind::Unreachable,
-            format!("the proxy on the way to {address} wants a user and a password"),
+            format!("the proxy on the way to {address} asks for a user and a password"),
             "put them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT".into(),
         ),
-        429 => (Kind::Unreachable, format!("{address} has been asked too often (HTTP 429)"), wait),
-        408 | 500..=599 => (Kind::Unreachable, format!("{address} is in trouble (HTTP {code})"), wait),
+        429 => (Kind::Unreachable, format!("{address} was asked too often (HTTP 429)"), wait),
+        408 | 500..=599 => (Kind::Unreachable, format!("{address} failed (HTTP {code})"), wait),
         _ => (
             Kind::Failed,
-            format!("{address} does not accept this (HTTP {code})"),
+            format!("{address} refused the request (HTTP {code})"),
             "check the address, and that both sides are recent".into(),
         ),
     }
@@ -380,7 +457,7 @@ mod tests {
         for trouble in [
             Trouble::TimedOut { sent: true },
             Trouble::Dropped,
-            Trouble::NotJson,
+            Trouble::NotJson(Oddity::Page),
             Trouble::BadAnswer,
             status(502),
         ] {

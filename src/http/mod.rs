@@ -3,16 +3,21 @@
 //!
 //! What holds for every request: `https`, or `http` to this machine only; no redirect is followed; every wait
 //! ends; a body is at most [`MAX_BODY`]; proxies come from the environment, except for loopback addresses,
-//! which never go through one.
+//! which never go through one. JSON is JSON by what it says, whatever the server calls it.
 
+mod body;
+mod certificate;
 mod failure;
-mod retry_after;
+mod proxy;
+mod retry;
+mod trust;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use ::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use ::http::{Method, Request, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,10 +25,13 @@ use tokio::runtime::Runtime;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::os::env::env_text;
 use crate::secret::Secret;
 use crate::target::Target;
 
+pub use body::Oddity;
 pub use failure::{Failure, Place, Trouble};
+pub use proxy::Proxy;
 
 /// The largest body that is read. What Seqera sends is a hundredth of it.
 pub const MAX_BODY: usize = 1 << 20;
@@ -39,8 +47,8 @@ pub struct Http {
     each: Duration,
     deadline: Option<Instant>,
     runtime: OnceLock<Background>,
-    outside: OnceLock<reqwest::Client>,
-    loopback: OnceLock<reqwest::Client>,
+    direct: OnceLock<reqwest::Client>,
+    proxied: OnceLock<reqwest::Client>,
 }
 
 impl Http {
@@ -50,8 +58,8 @@ impl Http {
             each,
             deadline: None,
             runtime: OnceLock::new(),
-            outside: OnceLock::new(),
-            loopback: OnceLock::new(),
+            direct: OnceLock::new(),
+            proxied: OnceLock::new(),
         }
     }
 
@@ -120,9 +128,9 @@ impl Http {
         let response = self.send(request)?;
         let status = response.status();
         let overloaded = status.as_u16() == 429 || status.is_server_error();
-        match (is_json(&response), status.is_success()) {
+        match (body::is_json(response.body()), status.is_success()) {
             (true, _) if !overloaded => Ok(response),
-            (false, true) => Err(Failure::new(place, Trouble::NotJson)),
+            (false, true) => Err(Failure::unexpected(place, &response)),
             _ => Err(Failure::status_of(place, &response)),
         }
     }
@@ -137,8 +145,8 @@ impl Http {
         if !response.status().is_success() {
             return Err(Failure::status_of(Place::of(url), &response));
         }
-        if !is_json(&response) {
-            return Err(failure(Trouble::NotJson));
+        if !body::is_json(response.body()) {
+            return Err(Failure::unexpected(Place::of(url), &response));
         }
         let body = Zeroizing::new(response.into_body());
         serde_json::from_slice(&body).map_err(|_| failure(Trouble::BadAnswer))
@@ -156,11 +164,14 @@ impl Http {
         if limit.is_zero() {
             return Err(Trouble::TimedOut { sent: false });
         }
-        let client = self.client(target.is_loopback())?;
+        let proxy = Proxy::for_target(&target, env_text)?;
+        let client = self.client(proxy.as_ref())?;
         log::debug!("{} {}", request.method(), Place::of(url));
-        let request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
+        request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let classify = |error: reqwest::Error| Trouble::classify(&error, proxy.as_ref());
         self.runtime()?.block_on(async {
-            let mut answer = std::pin::pin!(whole_answer(client, request));
+            let mut answer = pin!(whole_answer(client, request, classify));
             if let Ok(answer) = tokio::time::timeout(limit, answer.as_mut()).await {
                 return answer;
             }
@@ -176,27 +187,31 @@ impl Http {
         })
     }
 
-    fn client(&self, loopback: bool) -> Result<&reqwest::Client, Trouble> {
-        let kept = if loopback { &self.loopback } else { &self.outside };
+    fn client(&self, proxy: Option<&Proxy>) -> Result<&reqwest::Client, Trouble> {
+        let kept = if proxy.is_some() { &self.proxied } else { &self.direct };
         if let Some(client) = kept.get() {
             return Ok(client);
         }
-        let client = self.build(loopback)?;
+        let client = self.build(proxy)?;
         Ok(kept.get_or_init(|| client))
     }
 
-    fn build(&self, loopback: bool) -> Result<reqwest::Client, Trouble> {
-        // Without a process-wide default reqwest panics; that somebody has set one before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    fn build(&self, proxy: Option<&Proxy>) -> Result<reqwest::Client, Trouble> {
         let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(trust::config()?)
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             // A connection that was kept may be closed by the server just as it is used again, and a POST that
             // fails so must not be repeated: a refresh token may be gone. So none is kept.
             .pool_max_idle_per_host(0)
             // Shorter than the whole, so that "no connection" and "no answer" stay two different things.
-            .connect_timeout((self.each / 2).min(Duration::from_secs(10)));
-        let builder = if loopback { builder.no_proxy() } else { builder };
+            .connect_timeout((self.each / 2).min(Duration::from_secs(10)))
+            // Ours, and no other that the library would find by itself.
+            .no_proxy();
+        let builder = match proxy {
+            Some(proxy) => builder.proxy(proxy.for_reqwest()?),
+            None => builder,
+        };
         builder.build().map_err(|_| Trouble::Certificates)
     }
 
@@ -254,27 +269,23 @@ fn request(
 async fn whole_answer(
     client: &reqwest::Client,
     request: reqwest::Request,
+    classify: impl Fn(reqwest::Error) -> Trouble,
 ) -> Result<Response<Vec<u8>>, Trouble> {
-    let mut response = client.execute(request).await.map_err(|error| Trouble::sort(&error))?;
+    let mut response = client.execute(request).await.map_err(&classify)?;
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| Trouble::sort(&error))? {
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(Trouble::TooLong);
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(Trouble::TooLong),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            // What came is complete in itself: a server that counts its bytes wrongly has still said it.
+            Err(_) if body.starts_with(b"{") && body::is_json(&body) => break,
+            Err(error) => return Err(classify(error)),
         }
-        body.extend_from_slice(&chunk);
     }
     let mut answer = Response::new(body);
     *answer.status_mut() = response.status();
     *answer.headers_mut() = std::mem::take(response.headers_mut());
+    body::unwrap(&mut answer)?;
     Ok(answer)
-}
-
-/// Whether the body is JSON: by its media type, or by trying where the server names none.
-fn is_json(response: &Response<Vec<u8>>) -> bool {
-    let Some(kind) = response.headers().get(CONTENT_TYPE) else {
-        return serde_json::from_slice::<serde::de::IgnoredAny>(response.body()).is_ok();
-    };
-    let kind =
-        kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    !response.body().is_empty() && (kind == "application/json" || kind.ends_with("+json"))
 }

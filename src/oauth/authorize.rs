@@ -86,15 +86,33 @@ impl Pending {
         &self.verifier
     }
 
-    /// Judges an address that came back: from the listener, or pasted by a person, with quotes and spaces
-    /// around it, or only its query.
+    /// Judges an address as a person pastes it: with quotes around it and line breaks in it, out of a page's source,
+    /// with another host in front (a forwarded port), or only its query. What counts is its `state`.
     pub fn check(&self, address: &str) -> Result<Code, RedirectError> {
-        let address = address.trim().trim_matches(['"', '\'', '<', '>', '`']).trim();
-        if address.len() > MAX_ADDRESS {
-            return Err(RedirectError::NotOurs);
-        }
-        let query = self.query_of(address).ok_or(RedirectError::NotOurs)?;
+        let query = self.pasted_query(address).ok_or(RedirectError::NotOurs)?;
         self.check_query(&query)
+    }
+
+    /// The same where a slip is no attack: what does not fit is not complete, and nothing of it is used.
+    pub fn check_pasted(&self, address: &str) -> Result<Code, RedirectError> {
+        let query = self.pasted_query(address).ok_or(RedirectError::NotOurs)?;
+        self.check_query(&query).map_err(|error| match error {
+            RedirectError::WrongIssuer => RedirectError::Malformed,
+            RedirectError::WrongState if self.is_cut_off(&query) => RedirectError::Malformed,
+            error => error,
+        })
+    }
+
+    fn pasted_query(&self, address: &str) -> Option<String> {
+        let address = unwrapped(address);
+        self.query_of(&address).filter(|_| address.len() <= MAX_ADDRESS)
+    }
+
+    /// Whether there is no `state`, or only the beginning of ours.
+    fn is_cut_off(&self, query: &str) -> bool {
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        let state = pairs.find(|(name, _)| name == "state").map(|(_, state)| state.into_owned());
+        state.is_none_or(|state| self.state.expose().starts_with(state.as_bytes()))
     }
 
     fn query_of(&self, address: &str) -> Option<String> {
@@ -103,13 +121,11 @@ impl Pending {
             let query = query.split('#').next().unwrap_or_default();
             return query.contains('=').then(|| query.into());
         }
-        // Browsers show, and some copy, the address without its scheme.
+        // Browsers show, and some copy, the address without its scheme. Its host may be that of a tunnel, and its
+        // path begin with that of a proxy (JupyterHub, code-server): neither says anything about the answer.
         let scheme = if before.contains("://") { "" } else { "http://" };
         let url = Url::parse(&format!("{scheme}{address}")).ok()?;
-        let ours = url.origin() == self.redirect.origin()
-            && url.path() == self.redirect.path()
-            && url.username().is_empty()
-            && url.password().is_none();
+        let ours = matches!(url.scheme(), "http" | "https") && url.path().ends_with(self.redirect.path());
         ours.then(|| url.query().unwrap_or_default().into())
     }
 
@@ -144,6 +160,31 @@ impl Pending {
     }
 }
 
+/// An address without what terminals, mail programs, chats and shells put around it and into it.
+fn unwrapped(address: &str) -> String {
+    // Terminals that bracket what is pasted leave these where nobody reads them (xterm's mode 2004).
+    let address = address.replace("\x1b[200~", "").replace("\x1b[201~", "");
+    let mut text: String = address
+        .chars()
+        .filter(|c| !(c.is_whitespace() || c.is_control() || is_invisible(*c) || *c == '\\'))
+        .collect();
+    for and in ["&amp;", "&#38;", "&#x26;", "&AMP;"] {
+        text = text.replace(and, "&");
+    }
+    let around = |c: char| {
+        matches!(
+            c,
+            '"' | '\'' | '<' | '>' | '`' | '(' | ')' | '[' | ']' | '\u{ab}' | '\u{bb}' | '\u{2018}'
+                ..='\u{201f}'
+        )
+    };
+    text.trim_matches(around).to_owned()
+}
+
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 fn equal_in_constant_time(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
@@ -162,13 +203,13 @@ impl From<RedirectError> for Error {
             RedirectError::NotOurs => Error::failed("this is not the address your browser was sent back to")
                 .next("copy the whole address of the page that could not be opened or that shows the result"),
             RedirectError::Malformed => {
-                Error::failed("the address is not complete, or its parts are given twice")
+                Error::failed("the address is not complete, or parts of it are there twice")
                     .next("copy the whole address from the browser")
             }
             RedirectError::WrongState => Error::failed("this answer belongs to another login")
                 .next("use the newest address shown here, in one browser tab"),
             RedirectError::WrongIssuer => {
-                Error::refused("the answer comes from another server than the one asked")
+                Error::refused("the answer comes from a different server than the one that was asked")
                     .next("do not repeat it on this network; tell who runs the server")
             }
             RedirectError::Denied => {
@@ -261,6 +302,17 @@ pub(super) mod tests {
             format!("127.0.0.1:53682/callback?code=abc&state={state}"),
             format!("?code=abc&state={state}#"),
             format!("code=abc&state={state}&iss=https%3A%2F%2Fexample.com%2Fapi"),
+            format!("http://127.0.0.1:53682/call\r\n  back?code=a\nbc&state={state}"),
+            format!(
+                "http://127.0.0.1:53682/callback?code=abc&amp;state={state}&#38;iss=https://example.com/api"
+            ),
+            format!("http://localhost:8080/callback?code=abc&state={state}"),
+            format!("https://name-53682.app.github.dev/callback?code=abc&state={state}"),
+            format!("https://hub.example/user/ada/proxy/53682/callback?code=abc&state={state}"),
+            format!("\u{201c}http://127.0.0.1:53682/callback?code=abc&state={state}\u{201d}"),
+            format!("\x1b[200~http://127.0.0.1:53682/callback?code=abc&state={state}\x1b[201~"),
+            format!("http://127.0.0.1:53682/callback\\?code=abc\\&state={state}"),
+            format!("\u{200b}http://127.0.0.1:53682/callback?code=abc&state={state}\u{feff}"),
         ] {
             assert_eq!(pending.check(&form), Ok(Code("abc".into())), "{form}");
         }
@@ -272,15 +324,20 @@ pub(super) mod tests {
         let at = |query: &str| pending.check(&format!("http://127.0.0.1:53682/callback?{query}"));
         let of = |error: &str| at(&format!("error={error}&state={state}"));
         assert_eq!(at("code=abc&state=other"), Err(RedirectError::WrongState));
-        assert_eq!(at("code=abc&state="), Err(RedirectError::WrongState));
-        assert_eq!(at("code=abc"), Err(RedirectError::WrongState));
-        assert_eq!(at("error=access_denied"), Err(RedirectError::WrongState));
+        for cut_off in
+            ["code=abc&state=", "code=abc", "error=access_denied", &format!("code=abc&state={}", &state[..9])]
+        {
+            assert_eq!(pending.check_pasted(cut_off), Err(RedirectError::Malformed), "{cut_off}");
+            assert_eq!(at(cut_off), Err(RedirectError::WrongState), "{cut_off}");
+        }
         assert_eq!(at(&format!("code=abc&code=def&state={state}")), Err(RedirectError::Malformed));
         assert_eq!(at(&format!("code=abc&state={state}&state={state}")), Err(RedirectError::Malformed));
         assert_eq!(at(&format!("state={state}")), Err(RedirectError::Malformed));
         assert_eq!(at(&format!("code=&state={state}")), Err(RedirectError::Malformed));
         let mixed_up = format!("code=abc&state={state}&iss=https://evil.example");
         assert_eq!(at(&mixed_up), Err(RedirectError::WrongIssuer));
+        let pasted = pending.check_pasted(&mixed_up);
+        assert_eq!(pasted, Err(RedirectError::Malformed), "a slip of the hand raises no alarm");
         assert_eq!(of("access_denied"), Err(RedirectError::Denied));
         assert_eq!(of("invalid_scope"), Err(RedirectError::Refused("invalid_scope".into())));
         assert_eq!(of("%1b[31m"), Err(RedirectError::Refused("unknown_error".into())));
@@ -290,10 +347,8 @@ pub(super) mod tests {
             "http://127.0.0.1:53682/callback".into(),
             pending.url().to_string(),
             format!("http://127.0.0.1:53682/other?code=abc&state={state}"),
-            format!("http://127.0.0.1:53683/callback?code=abc&state={state}"),
-            format!("https://127.0.0.1:53682/callback?code=abc&state={state}"),
-            format!("http://u@127.0.0.1:53682/callback?code=abc&state={state}"),
-            format!("http://evil.example/callback?code=abc&state={state}"),
+            format!("ftp://127.0.0.1:53682/callback?code=abc&state={state}"),
+            format!("http://127.0.0.1:53682/callback/x?code=abc&state={state}"),
             format!("?code={}&state={state}", "a".repeat(MAX_ADDRESS)),
         ] {
             assert_eq!(pending.check(&not_ours), Err(RedirectError::NotOurs), "{not_ours}");
@@ -303,8 +358,9 @@ pub(super) mod tests {
     #[test]
     fn an_issuer_that_is_promised_must_be_there() {
         let (pending, state) = pending(true);
-        let missing = pending.check(&format!("?code=abc&state={state}"));
-        assert_eq!(missing, Err(RedirectError::WrongIssuer));
+        let missing = format!("code=abc&state={state}");
+        assert_eq!(pending.check(&missing), Err(RedirectError::WrongIssuer));
+        assert_eq!(pending.check_pasted(&missing), Err(RedirectError::Malformed));
         assert!(pending.check(&format!("?code=abc&state={state}&iss=https://example.com/api")).is_ok());
     }
 }

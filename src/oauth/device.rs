@@ -3,15 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oauth2::basic::BasicClient;
-use oauth2::{
-    ClientId, DeviceAuthorizationUrl, RequestTokenError, Scope, StandardDeviceAuthorizationResponse,
-};
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
+use super::answer::{self, Refusal, error_code};
 use super::discovery::Server;
-use super::token::{Refusal, Reply, refused};
-use super::{Client, Tokens, ask, error_code, word};
+use super::token::refused;
+use super::{Client, Tokens};
 use crate::error::Error;
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::secret::Secret;
@@ -48,26 +46,62 @@ pub fn login(
     let endpoint = server.device.as_ref().ok_or_else(|| {
         Error::failed("this server has no login by code on another device").next("log in through the browser")
     })?;
+    // The answer of a device login carries no `iss`: what the description promises for browsers is no help here.
+    server.must_be_in_one_place()?;
     let begun = begin(http, endpoint, client)?;
     let prompt = prompt(&begun).ok_or_else(|| bad_answer(endpoint))?;
     let end = Instant::now().checked_add(prompt.expires_in).map_or(deadline, |end| end.min(deadline));
     show(&prompt);
-    let device_code = Secret::new(begun.device_code().secret().as_str());
-    poll(http, &server.token, &client.id, &device_code, begun.interval(), end)
+    poll(http, &server.token, &client.id, &Secret::new(begun.device_code), begun.interval, end)
 }
 
-fn begin(http: &Http, endpoint: &Url, client: &Client) -> Result<StandardDeviceAuthorizationResponse, Error> {
-    let oauth = BasicClient::new(ClientId::new(client.id.clone()))
-        .set_device_authorization_url(DeviceAuthorizationUrl::from_url(endpoint.clone()));
-    let mut request = oauth.exchange_device_code().add_scopes(client.scopes.iter().cloned().map(Scope::new));
-    for (name, value) in &client.parameters {
-        request = request.add_extra_param(name, value);
+/// What a server answers to the wish for a code (RFC 8628 §3.2).
+#[derive(Deserialize)]
+struct Begun {
+    device_code: String,
+    user_code: String,
+    /// Under the name that the draft had for it, too: Google never changed.
+    #[serde(alias = "verification_url")]
+    verification_uri: String,
+    #[serde(default, alias = "verification_url_complete")]
+    verification_uri_complete: Option<String>,
+    #[serde(default = "some_minutes", deserialize_with = "seconds")]
+    expires_in: Duration,
+    #[serde(default = "some_seconds", deserialize_with = "seconds")]
+    interval: Duration,
+}
+
+fn some_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+
+/// As the standard has it where the server says nothing.
+fn some_seconds() -> Duration {
+    Duration::from_secs(5)
+}
+
+/// A number, or the same as text.
+fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let said = serde_json::Value::deserialize(from)?;
+    let number = said.as_f64().or_else(|| said.as_str()?.trim().parse().ok());
+    Ok(number
+        .filter(|n| n.is_finite() && *n >= 1.0)
+        .map_or_else(some_seconds, |n| Duration::from_secs(n as u64)))
+}
+
+fn begin(http: &Http, endpoint: &Url, client: &Client) -> Result<Begun, Error> {
+    let scopes = client.scopes.join(" ");
+    let mut fields = vec![("client_id", client.id.as_str()), ("scope", scopes.as_str())];
+    fields.extend(client.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let response = http.post_form(endpoint, &fields).map_err(Failure::without_redirects)?;
+    if response.status().is_success() {
+        let begun = serde_json::from_slice(response.body());
+        return begun.map_err(|_| Failure::unexpected(Place::of(endpoint), &response).into());
     }
-    request.request(&ask(http)).map_err(|error| match error {
-        RequestTokenError::Request(failure) => failure.into(),
-        RequestTokenError::ServerResponse(answer) => refused(&word(answer.error().as_ref())),
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => bad_answer(endpoint),
-    })
+    match error_code(&response) {
+        Some(code) if response.status().is_client_error() => Err(refused(&code)),
+        _ => Err(Failure::status_of(Place::of(endpoint), &response).into()),
+    }
 }
 
 fn bad_answer(endpoint: &Url) -> Error {
@@ -75,21 +109,21 @@ fn bad_answer(endpoint: &Url) -> Error {
 }
 
 /// What may be shown of the server's answer; nothing where the code or the address is not fit to be.
-fn prompt(begun: &StandardDeviceAuthorizationResponse) -> Option<Prompt> {
+fn prompt(begun: &Begun) -> Option<Prompt> {
     let safe = |text: &str| {
         let url = Url::parse(text).ok()?;
         Target::from_url(url.as_str()).is_some_and(|target| target.is_private_enough()).then_some(url)
     };
-    let user_code = begun.user_code().secret();
+    let user_code = &begun.user_code;
     let printable = |c: char| c.is_ascii_graphic() || c == ' ';
     if user_code.is_empty() || user_code.len() > 64 || !user_code.chars().all(printable) {
         return None;
     }
     Some(Prompt {
         user_code: user_code.clone(),
-        verification_uri: safe(begun.verification_uri())?,
-        complete: begun.verification_uri_complete().and_then(|uri| safe(uri.secret())),
-        expires_in: begun.expires_in(),
+        verification_uri: safe(&begun.verification_uri)?,
+        complete: begun.verification_uri_complete.as_deref().and_then(safe),
+        expires_in: begun.expires_in,
     })
 }
 
@@ -148,20 +182,7 @@ fn ask_once(http: &Http, endpoint: &Url, client_id: &str, device_code: &Secret) 
         ("device_code", code),
         ("client_id", client_id),
     ];
-    let place = || Place::of(endpoint);
-    let response = http.post_form(endpoint, &fields).map_err(Refusal::Trouble)?;
-    if response.status().is_success() {
-        let reply = serde_json::from_slice::<Reply>(response.body());
-        let reply = reply.map_err(|_| Refusal::Trouble(Failure::new(place(), Trouble::BadAnswer)))?;
-        return reply.tokens(endpoint);
-    }
-    match error_code(&response) {
-        Some(code) if code == "slow_down" => Err(Refusal::Oauth(code)),
-        Some(code) if response.status().is_client_error() && response.status().as_u16() != 429 => {
-            Err(Refusal::Oauth(code))
-        }
-        _ => Err(Refusal::Trouble(Failure::status_of(place(), &response))),
-    }
+    answer::ask(http, endpoint, &fields)
 }
 
 /// Whether trouble of this kind passes by itself.

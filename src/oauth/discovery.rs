@@ -68,7 +68,7 @@ pub fn discover(http: &Http, authority: &str) -> Result<Server, DiscoveryError> 
 fn no_document(base: &Url, failure: Failure) -> DiscoveryError {
     // Some gateways answer 401 or 403 for paths that do not exist, and others the page of the web interface.
     match failure.trouble() {
-        Trouble::NotJson
+        Trouble::NotJson(_)
         | Trouble::BadAnswer
         | Trouble::Status { code: 401 | 403 | 404 | 405 | 410 | 501, .. } => {
             let what = format!("{} offers no login through the browser", shown(base));
@@ -97,14 +97,53 @@ fn accept(base: &Url, document: Document) -> Result<Server, Error> {
     }
     let endpoint = |name, text: &str| endpoint(base, text).ok_or_else(|| unusable(base, name));
     let optional = |name, text: Option<String>| text.map(|text| endpoint(name, &text)).transpose();
-    Ok(Server {
+    let server = Server {
         authorization: endpoint("authorization_endpoint", &document.authorization_endpoint)?,
         token: endpoint("token_endpoint", &document.token_endpoint)?,
         revocation: optional("revocation_endpoint", document.revocation_endpoint)?,
         device: optional("device_authorization_endpoint", document.device_authorization_endpoint)?,
         sends_issuer: document.authorization_response_iss_parameter_supported.unwrap_or(false),
         issuer: document.issuer,
-    })
+    };
+    if !server.sends_issuer {
+        server.must_be_in_one_place()?;
+    }
+    Ok(server)
+}
+
+impl Server {
+    /// Makes sure that everything of a login happens in one place: at one origin, or at the issuer's own hosts.
+    ///
+    /// Else a description could send the person to the pages of an honest server, and us with the code to
+    /// another one (mix-up, RFC 9700 §4.4). An answer that carries `iss` tells the two apart by itself.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn must_be_in_one_place(&self) -> Result<(), Error> {
+        let all =
+            || [&self.authorization, &self.token].into_iter().chain(&self.revocation).chain(&self.device);
+        let origin = self.authorization.origin();
+        let is_one_origin = all().all(|endpoint| endpoint.origin() == origin);
+        let issuer = Url::parse(&self.issuer).ok();
+        let is_own = |endpoint: &Url| issuer.as_ref().is_some_and(|issuer| host(issuer) == host(endpoint));
+        if is_one_origin || all().all(is_own) {
+            return Ok(());
+        }
+        let other = all().find(|endpoint| endpoint.origin() != origin).unwrap_or(&self.token);
+        let what = format!(
+            "the login that {} describes is spread over different servers, {} and {}",
+            self.issuer_shown(),
+            origin.ascii_serialization(),
+            other.origin().ascii_serialization()
+        );
+        Err(Error::refused(what).next(
+            "one of them could be posing as the other; check the address, or log in with a token (--with-token)",
+        ))
+    }
+
+    fn issuer_shown(&self) -> String {
+        Url::parse(&self.issuer).map_or_else(|_| "the server".to_owned(), |issuer| shown(&issuer))
+    }
 }
 
 fn unusable(base: &Url, field: &str) -> Error {
@@ -115,8 +154,7 @@ fn unusable(base: &Url, field: &str) -> Error {
     .next("the server's own address must be https; tell who runs it")
 }
 
-/// An endpoint may be at any origin, since the description came over a connection we trust; but `https`, or
-/// on this machine where the server itself is.
+/// An endpoint is at `https`, or on this machine where the server itself is.
 fn endpoint(base: &Url, text: &str) -> Option<Url> {
     let url = parse_any(text)?;
     (url.scheme() == "https" || base.scheme() == "http").then_some(url)
@@ -138,12 +176,18 @@ fn parse_any(text: &str) -> Option<Url> {
 /// OpenID Connect Discovery §4.3 wants the two equal. Seqera's Cloud, and every server that has an `api.` host
 /// or an `/api` path beside its web address, is one server with two addresses, so exactly these two are left
 /// out of the comparison; scheme, host, port and any other path are not.
-fn place(url: &Url) -> (String, String, Option<u16>, String) {
+fn place(url: &Url) -> (Host<'_>, &str) {
+    let path = url.path().trim_end_matches('/');
+    (host(url), path.strip_suffix("/api").unwrap_or(path))
+}
+
+/// Scheme, host and port, in which an `api.` host and the web host beside it are one.
+type Host<'a> = (&'a str, &'a str, Option<u16>);
+
+fn host(url: &Url) -> Host<'_> {
     let host = url.host_str().unwrap_or_default();
     let host = host.strip_prefix("api.").filter(|rest| rest.contains('.')).unwrap_or(host);
-    let path = url.path().trim_end_matches('/');
-    let path = path.strip_suffix("/api").unwrap_or(path);
-    (url.scheme().into(), host.into(), url.port_or_known_default(), path.into())
+    (url.scheme(), host, url.port_or_known_default())
 }
 
 fn shown(url: &Url) -> String {
@@ -155,9 +199,12 @@ mod tests {
     use super::*;
 
     fn document(issuer: &str, token: &str) -> Document {
+        let at = |path: &str| {
+            Url::parse(token).and_then(|url| url.join(path)).map_or_else(|_| token.into(), String::from)
+        };
         Document {
             issuer: issuer.into(),
-            authorization_endpoint: "https://login.example.com/authorize".into(),
+            authorization_endpoint: at("/authorize"),
             token_endpoint: token.into(),
             revocation_endpoint: None,
             device_authorization_endpoint: None,
@@ -168,6 +215,45 @@ mod tests {
 
     fn accepted(authority: &str, issuer: &str) -> bool {
         accept(&parse(authority).unwrap(), document(issuer, "https://example.com/token")).is_ok()
+    }
+
+    #[test]
+    fn a_login_happens_in_one_place_or_says_who_answers() {
+        let cloud = "https://cloud.seqera.io/api";
+        let judge = |endpoints: [&str; 4], promises: bool| {
+            let [authorization, token, revocation, device] =
+                endpoints.map(|host| format!("https://{host}/x"));
+            let document = Document {
+                authorization_endpoint: authorization,
+                revocation_endpoint: Some(revocation),
+                device_authorization_endpoint: Some(device),
+                authorization_response_iss_parameter_supported: Some(promises),
+                ..document(cloud, &token)
+            };
+            accept(&parse(cloud).unwrap(), document)
+        };
+        const WEB: &str = "cloud.seqera.io";
+        const API: &str = "api.cloud.seqera.io";
+        const OTHER: &str = "login.example";
+        for good in [[WEB; 4], [API; 4], [WEB, API, WEB, API], [API, API, API, WEB], [OTHER; 4]] {
+            assert!(judge(good, false).is_ok(), "{good:?}");
+        }
+        for bad in [
+            [WEB, OTHER, WEB, WEB],
+            [OTHER, WEB, WEB, WEB],
+            [WEB, WEB, OTHER, WEB],
+            [WEB, WEB, WEB, OTHER],
+            [WEB, "cloud.seqera.io:8443", WEB, WEB],
+            [WEB, "x.cloud.seqera.io", WEB, WEB],
+            [WEB, "cloud.seqera.io.evil.example", WEB, WEB],
+            [OTHER, "api.login.example", OTHER, OTHER],
+        ] {
+            let error = judge(bad, false).unwrap_err();
+            assert_eq!(error.exit_code(), 7, "{bad:?}");
+            // In a browser the answer says whose it is; on a device nothing does.
+            let server = judge(bad, true).unwrap();
+            assert_eq!(server.must_be_in_one_place().unwrap_err().exit_code(), 7, "{bad:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! A browser login in order: [`discovery::discover`], [`loopback::Loopback::bind`], [`authorize::Pending::begin`],
 //! [`loopback::Loopback::serve`], open [`authorize::Pending::url`], [`token::exchange`], tell the browser.
 
+mod answer;
 pub mod authorize;
 pub mod device;
 pub mod discovery;
@@ -24,11 +25,6 @@ pub mod token;
 
 use std::time::Duration;
 
-use oauth2::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use url::Url;
-
-use crate::http::{Failure, Http, Place};
 use crate::secret::Secret;
 
 /// How we are registered with a server, and what we ask it for.
@@ -45,7 +41,7 @@ pub struct Client {
 /// What a token endpoint grants. Durations count from the moment of the answer.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// The access token, a bearer token.
+    /// The access token, which is used as a bearer token.
     pub access: Secret,
     /// The refresh token. After a refresh without one, the old one stays good (RFC 6749 §6).
     pub refresh: Option<Secret>,
@@ -55,35 +51,6 @@ pub struct Tokens {
     pub refresh_expires_in: Option<Duration>,
     /// The scopes granted, separated by spaces, where they are named.
     pub scope: Option<String>,
-}
-
-/// The `oauth2` crate's HTTP client: our own, which keeps apart what that crate would mix. JSON with a 2xx, or
-/// with a 4xx that carries an OAuth `error`, is passed on; everything else is a [`Failure`], so that trouble
-/// with server or network can never be taken for the server's verdict on a token.
-fn ask(http: &Http) -> impl Fn(HttpRequest) -> Result<HttpResponse, Failure> + '_ {
-    |request| {
-        let place =
-            Url::parse(&request.uri().to_string()).map_or_else(|_| Place::unknown(), |url| Place::of(&url));
-        let response = http.send_for_json(request)?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        match error_code(&response).as_deref() {
-            None | Some("temporarily_unavailable" | "server_error") => {
-                Err(Failure::status_of(place, &response))
-            }
-            Some(_) => Ok(response),
-        }
-    }
-}
-
-/// The OAuth `error` of a JSON answer, as [`word`] lets it through.
-fn error_code(response: &HttpResponse) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-    }
-    serde_json::from_slice::<Refusal>(response.body()).ok().map(|refusal| word(&refusal.error))
 }
 
 /// An error code of a server, fit to be shown: codes are lower-case words (RFC 6749 §5.2 allows more, nobody

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::error_code;
+use super::answer::error_code;
 use crate::http::{Failure, Http, Place};
 use crate::secret::Secret;
 

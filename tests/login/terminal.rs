@@ -151,7 +151,7 @@ fn a_login_that_fails_after_its_tokens_came_gives_them_back() {
     let (run, page) = scene.login_and_allow(&[]);
     let run = run.expect(5);
     assert!(page.body.contains("The login did not work"), "{}", page.body);
-    assert!(run.err().contains("is in trouble (HTTP 500)"), "{run:?}");
+    assert!(run.err().contains("failed (HTTP 500)"), "{run:?}");
     assert_eq!(scene.platform.standings(), [Standing::Revoked]);
     assert!(scene.is_logged_out());
 }

@@ -11,22 +11,23 @@ use std::time::{Duration, Instant};
 pub struct Reply {
     /// Nothing: no answer ever comes.
     head: Option<String>,
-    body: String,
+    body: Vec<u8>,
     cut_off: bool,
 }
 
 impl Reply {
     pub fn json(status: u16, body: &str) -> Reply {
-        Reply::new(status, "application/json; charset=utf-8", body)
+        Reply::bytes(status, "application/json; charset=utf-8", body.into())
     }
 
     pub fn html(status: u16, body: &str) -> Reply {
-        Reply::new(status, "text/html", body)
+        Reply::bytes(status, "text/html", body.into())
     }
 
-    fn new(status: u16, kind: &str, body: &str) -> Reply {
+    /// Any bytes, under any media type.
+    pub fn bytes(status: u16, kind: &str, body: Vec<u8>) -> Reply {
         let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n");
-        Reply { head: Some(head), body: body.into(), cut_off: false }
+        Reply { head: Some(head), body, cut_off: false }
     }
 
     /// Adds a header line.
@@ -38,7 +39,7 @@ impl Reply {
 
     /// The request is read and nothing is ever answered.
     pub fn never() -> Reply {
-        Reply { head: None, body: String::new(), cut_off: false }
+        Reply { head: None, body: Vec::new(), cut_off: false }
     }
 
     /// The answer breaks off in the middle of its body.
@@ -120,8 +121,8 @@ fn answer(mut stream: TcpStream, reply: Reply) {
         return;
     };
     let length = reply.body.len() + if reply.cut_off { 100 } else { 0 };
-    let whole = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{}", reply.body);
-    let _ = stream.write_all(whole.as_bytes());
+    let head = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    let _ = stream.write_all(&[head.as_bytes(), &reply.body].concat());
     let _ = stream.shutdown(std::net::Shutdown::Write);
     let _ = stream.read(&mut [0; 16]);
 }

@@ -55,18 +55,18 @@ fn every_answer_that_is_not_what_was_asked_for_has_its_own_words() {
     })
     .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    3 ORIGIN/path knows nobody by the token it was sent (HTTP 401); log in again
-    1 ORIGIN/path refuses this (HTTP 403) and gives no reason; your account may lack the right to it; check which one you are logged in with
-    1 ORIGIN/path refuses this (HTTP 403); your account may lack the right to it; check which one you are logged in with
-    1 there is no ORIGIN/path (HTTP 404); check the address, and that the server is recent
-    1 ORIGIN/path does not accept this (HTTP 409); check the address, and that both sides are recent
-    5 ORIGIN/path has been asked too often (HTTP 429); try again in 17 s
-    5 ORIGIN/path is in trouble (HTTP 502); try again in a minute
-    5 ORIGIN/path answered with a page and not with data; check the address; a network with a login page may be in between
-    5 ORIGIN/path answered with something else than was asked for; check that the address is right and that the server is recent
-    5 ORIGIN/path sent more than is read; check the address
-    7 ORIGIN/path sends on to https://elsewhere.example, which is not followed; use the address of the server itself
-    7 ORIGIN/path sends on to ORIGIN, which is not followed; use the address of the server itself
+    3 ORIGIN/path rejected the token (HTTP 401); log in again
+    1 ORIGIN/path refused the request (HTTP 403) and gave no reason; your account may lack the right to it; check which one you are logged in with
+    1 ORIGIN/path refused the request (HTTP 403); your account may lack the right to it; check which one you are logged in with
+    1 ORIGIN/path does not exist (HTTP 404); check the address, and that the server is recent
+    1 ORIGIN/path refused the request (HTTP 409); check the address, and that both sides are recent
+    5 ORIGIN/path was asked too often (HTTP 429); try again in 17 s
+    5 ORIGIN/path failed (HTTP 502); try again in a minute
+    5 unexpected answer from ORIGIN/path: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again
+    5 unexpected answer from ORIGIN/path: it is not JSON; check what answers there; try again
+    5 the answer from ORIGIN/path is larger than 1 MiB; something else than the server may be answering; try again
+    7 ORIGIN/path redirects to https://elsewhere.example; redirects are not followed; use the address of the server itself
+    7 ORIGIN/path redirects to ORIGIN; redirects are not followed; use the address of the server itself
     5 the connection to HOST broke before the answer was complete; try again
     8 HOST did not answer in time; check your network connection and try again
     ");
@@ -144,6 +144,21 @@ impl Tls {
         openssl(folder.path(), &request);
         let sign = "ca -batch -notext -selfsign -config authority -keyfile key -in request -out certificate";
         openssl(folder.path(), &format!("{sign} -startdate 20200101000000Z -enddate {until}0101000000Z"));
+        Tls::serve(folder)
+    }
+
+    /// A server whose certificate is made as people make them, with `more` for `openssl req`.
+    pub fn of_its_own(name: &str, more: &str) -> Tls {
+        let folder = tempfile::tempdir().unwrap();
+        let make = format!(
+            "req -x509 -newkey rsa:2048 -nodes -days 9 -keyout key -subj /CN={name} -out certificate {more}"
+        );
+        openssl(folder.path(), make.trim());
+        Tls::serve(folder)
+    }
+
+    fn serve(folder: tempfile::TempDir) -> Tls {
+        let path = |name: &str| folder.path().join(name);
         let mut process = Command::new("openssl")
             .args(["s_server", "-accept", "127.0.0.1:0", "-cert", "certificate", "-key", "key", "-www"])
             .current_dir(folder.path())
@@ -187,7 +202,7 @@ fn a_certificate_is_trusted_only_where_somebody_vouches_for_it() {
     assert!(untrusted.contains("is not trusted on this machine"), "{untrusted}");
     // The server answers with a page: so far it must have come.
     let met = in_environment(&tls.url(), &trusted);
-    assert!(met.contains("answered with a page"), "{met}");
+    assert!(met.contains("a web page"), "{met}");
     let nowhere = in_environment(&tls.url(), &[("SSL_CERT_FILE", "/nonexistent/hunter2")]);
     assert!(nowhere.starts_with("1 the certificates of this system could not be read"), "{nowhere}");
 }
@@ -202,7 +217,7 @@ fn a_server_that_speaks_no_tls_is_said_to_be_that() {
         let _ = stream.read(&mut [0; 4096]);
     });
     let met = get(&url).unwrap_err();
-    assert!(met.what().starts_with("no secure connection"), "{met}");
+    assert!(met.what().starts_with("the TLS connection"), "{met}");
     server.join().unwrap();
 }
 
@@ -223,11 +238,121 @@ fn a_proxy_that_refuses_is_not_a_server_that_is_away() {
     let through = |proxy: &str| in_environment("https://seqera.example/", &[("HTTPS_PROXY", proxy)]);
     let reply = |status| Double::answering(vec![Reply::html(status, "hunter2")]);
     let met = through(&reply(407).origin());
-    assert_eq!(met, "5 the proxy on the way to seqera.example wants a user and a password");
+    assert!(
+        met.starts_with("5 the proxy 127.0.0.1:") && met.contains("asks for a user and a password"),
+        "{met}"
+    );
     let met = through(&reply(403).origin());
-    assert_eq!(met, "5 the proxy does not connect to seqera.example");
+    assert!(met.ends_with("(HTTPS_PROXY) does not connect to seqera.example"), "{met}");
     let met = through("http://user:hunter2@127.0.0.1:1");
-    assert_eq!(met, "5 the proxy does not connect to seqera.example");
+    assert_eq!(met, "5 the proxy 127.0.0.1:1 (HTTPS_PROXY) cannot be reached");
+    let met = through("socks5h://user:hunter2@127.0.0.1:1");
+    assert_eq!(met, "5 the proxy 127.0.0.1:1 (HTTPS_PROXY) cannot be reached");
+}
+
+#[test]
+fn a_proxy_that_says_nothing_is_blamed_and_not_the_server() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for scheme in ["http", "socks5h"] {
+        let proxy = format!("{scheme}://{}", silent.local_addr().unwrap());
+        let met = in_environment("https://seqera.example/", &[("ALL_PROXY", &proxy)]);
+        assert!(met.starts_with("8 the proxy 127.0.0.1:") && met.contains("(ALL_PROXY)"), "{met}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_proxy_is_named() {
+    for bad in ["ftp://proxy:1", "http://", "htp://proxy"] {
+        let met = in_environment("https://seqera.example/", &[("HTTPS_PROXY", bad)]);
+        assert!(met.starts_with("5 HTTPS_PROXY cannot be used as a proxy: "), "{bad}: {met}");
+    }
+}
+
+/// A SOCKS5 proxy (RFC 1928) without a password that leads everything to one place. Answers its port, and the
+/// names it was asked for.
+fn socks(to: String) -> (u16, std::sync::mpsc::Receiver<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (asked, names) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut client) = stream else { return };
+            let take = |client: &mut std::net::TcpStream, n: u8| {
+                let mut bytes = vec![0; n.into()];
+                client.read_exact(&mut bytes).unwrap();
+                bytes
+            };
+            let methods = take(&mut client, 2)[1];
+            take(&mut client, methods);
+            client.write_all(&[5, 0]).unwrap();
+            // Version, command, nothing, and the kind of address: 3 is a name.
+            assert_eq!(take(&mut client, 4), [5, 1, 0, 3]);
+            let length = take(&mut client, 1)[0];
+            let name = String::from_utf8(take(&mut client, length)).unwrap();
+            take(&mut client, 2);
+            let _ = asked.send(name);
+            client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+            let mut server = std::net::TcpStream::connect(&to).unwrap();
+            let (mut from, mut into) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from, &mut into));
+            std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    (port, names)
+}
+
+#[test]
+fn every_spelling_of_a_socks_proxy_leads_to_the_server() {
+    let tls = Tls::start("seqera.example", 2099);
+    let certificate = tls.certificate.to_str().unwrap();
+    let (port, names) = socks(tls.url().replace("https://localhost", "127.0.0.1").replace('/', ""));
+    for scheme in ["socks5h", "socks", "SOCKS5H"] {
+        let proxy = format!("{scheme}://127.0.0.1:{port}");
+        let met = in_environment(
+            "https://seqera.example/",
+            &[("ALL_PROXY", &proxy), ("SSL_CERT_FILE", certificate)],
+        );
+        assert!(met.contains("a web page"), "{scheme}: {met}");
+        assert_eq!(names.recv().unwrap(), "seqera.example", "the proxy finds the name");
+    }
+}
+
+#[test]
+fn what_no_proxy_names_goes_past_the_proxy() {
+    let (dead, server) = ("http://127.0.0.1:1", "https://nowhere.invalid:8443/");
+    let met = |list: &str| in_environment(server, &[("HTTPS_PROXY", dead), ("NO_PROXY", list)]);
+    for list in ["nowhere.invalid:8443", "*.invalid", ".invalid", "*"] {
+        assert!(!met(list).contains("proxy"), "{list}: {}", met(list));
+    }
+    for list in ["nowhere.invalid:443", "*.example"] {
+        assert!(met(list).contains("the proxy 127.0.0.1:1 (HTTPS_PROXY)"), "{list}: {}", met(list));
+    }
+}
+
+/// What `openssl req -x509` makes: a certificate that is its own authority.
+#[test]
+fn a_certificate_that_vouches_for_itself_is_trusted_where_it_is_named_as_curl_has_it() {
+    for (name, more, trusted) in [
+        ("localhost", "-addext subjectAltName=DNS:localhost", true),
+        // curl takes the common name where there is no other.
+        ("localhost", "", true),
+        ("localhost", "-addext subjectAltName=DNS:other.example", false),
+        ("other.example", "", false),
+        ("localhost", "-addext extendedKeyUsage=clientAuth", false),
+    ] {
+        let tls = Tls::of_its_own(name, more);
+        let file = tls.certificate.to_str().unwrap();
+        let met = in_environment(&tls.url(), &[("SSL_CERT_FILE", file)]);
+        assert_eq!(met.contains("a web page"), trusted, "{name} {more}: {met}");
+        let curl = Command::new("curl").args(["-sS", "--cacert", file, &tls.url()]).output();
+        if let Ok(curl) = curl {
+            assert_eq!(curl.status.success(), trusted, "curl, {name} {more}: {curl:?}");
+        }
+        // Another one is not.
+        let other = Tls::of_its_own(name, more);
+        let met = in_environment(&tls.url(), &[("SSL_CERT_FILE", other.certificate.to_str().unwrap())]);
+        assert!(met.contains("certificate of localhost"), "{met}");
+    }
 }
 
 #[test]
