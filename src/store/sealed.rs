@@ -75,10 +75,14 @@ impl Key {
 
     /// A file name for `identity`, always the same and telling nothing about it.
     pub fn name(&self, identity: &[u8]) -> String {
-        let mac =
-            <Hmac<Sha256> as Mac>::new_from_slice(self.0.as_slice()).map(|mac| mac.chain_update(identity));
+        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice())
+            .map(|mac| mac.chain_update(identity));
         // HMAC takes keys of any length; an empty name would be refused by the file system.
         mac.map(|mac| hex(&mac.finalize().into_bytes()[..16])).unwrap_or_default()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
     }
 
     /// Seals `content` under `name`.
@@ -90,8 +94,9 @@ impl Key {
         random(&mut nonce)?;
         sealed.extend_from_slice(&nonce);
         let aad = [&sealed[..], name.as_bytes()].concat();
-        let boxed = XChaCha20Poly1305::new(self.0.as_slice().into())
-            .encrypt(XNonce::from_slice(&nonce), Payload { msg: content, aad: &aad })
+        let boxed = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), Payload { msg: content, aad: &aad })
             .map_err(|_| Error::failed("the secret is too large to be sealed"))?;
         sealed.extend_from_slice(&boxed);
         Ok(sealed)
@@ -110,8 +115,9 @@ impl Key {
             return Err(Unopened::OtherKey);
         }
         let aad = [header, name.as_bytes()].concat();
-        XChaCha20Poly1305::new(self.0.as_slice().into())
-            .decrypt(XNonce::from_slice(&header[MAGIC.len() + ID..]), Payload { msg: boxed, aad: &aad })
+        let nonce = XNonce::try_from(&header[MAGIC.len() + ID..]).map_err(|_| Unopened::NotABox)?;
+        self.cipher()
+            .decrypt(&nonce, Payload { msg: boxed, aad: &aad })
             .map(Zeroizing::new)
             .map_err(|_| Unopened::Damaged)
     }
