@@ -9,6 +9,7 @@ mod leaks;
 mod owners;
 mod renewer;
 mod server;
+mod shared;
 
 use std::process::Command;
 

@@ -1,6 +1,7 @@
 //! What a file rests on.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Whether `path` is on a disk, or in the memory, of this machine and of no other's. `false` where that is not
 /// known.
@@ -26,6 +27,28 @@ pub fn is_local(path: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub fn is_local(_: &Path) -> bool {
     false
+}
+
+/// How long a host may believe in the size that a file had before another host replaced it: FUSE and NFS remember
+/// it for a second or so, and a file that grew meanwhile seems to be cut off.
+const REMEMBERED: Duration = Duration::from_millis(2_500);
+
+/// Runs `read`, which reads and understands `path`. Where that fails on a file system that other hosts may write
+/// to, it is run again, each time with a file opened anew, before the failure is believed.
+///
+/// # Errors
+/// Those of `read`.
+pub fn settled<T, E>(path: &Path, mut read: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    let mut outcome = read();
+    if outcome.is_ok() || is_local(path) {
+        return outcome;
+    }
+    let began = Instant::now();
+    while outcome.is_err() && began.elapsed() < REMEMBERED {
+        std::thread::sleep(Duration::from_millis(50));
+        outcome = read();
+    }
+    outcome
 }
 
 #[cfg(all(test, target_os = "linux"))]

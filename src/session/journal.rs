@@ -11,10 +11,10 @@ use super::Session;
 use super::backoff::{self, LONGEST_WAIT};
 use crate::error::{Error, Kind, Result};
 use crate::http::Failure;
-use crate::os::files;
 use crate::os::hex::hex;
 use crate::os::paths::Paths;
 use crate::os::process::Identity;
+use crate::os::{disk, files};
 use crate::secret::Secret;
 use crate::session::profile::ProfileName;
 
@@ -137,7 +137,12 @@ fn path(paths: &Paths, name: &ProfileName) -> std::path::PathBuf {
 
 /// The intent that stands; one that cannot be read is none.
 pub fn find(paths: &Paths, name: &ProfileName) -> Option<Intent> {
-    serde_json::from_slice(&files::read(&path(paths, name), 16 * 1024).ok()??).ok()
+    let path = path(paths, name);
+    let read = || -> Result<Option<Intent>, ()> {
+        let bytes = files::read(&path, 16 * 1024).map_err(drop)?;
+        bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose().map_err(drop)
+    };
+    disk::settled(&path, read).ok().flatten()
 }
 
 /// Writes the intent so that it survives a power cut. For the holder of the lock alone: see

@@ -1,7 +1,7 @@
 //! Everything about a login that is not secret: who, where, how, until when.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::env::env_text;
-use crate::os::files;
 use crate::os::paths::Paths;
+use crate::os::{disk, files};
 use crate::provider::{self, ApiKey, LoginDetails, Organization, ProviderId, Workspace};
 use crate::target::Target;
 
@@ -173,11 +173,15 @@ impl Profile {
     /// Reads the profile; nothing where there is none.
     pub fn load(paths: &Paths, name: &ProfileName) -> Result<Option<Profile>> {
         let path = profile_file(paths, name);
+        disk::settled(&path, || Profile::load_once(&path, name))
+    }
+
+    fn load_once(path: &Path, name: &ProfileName) -> Result<Option<Profile>> {
         let unreadable = |why: String| {
             Error::failed(format!("the profile '{name}' cannot be read from {}: {why}", path.display()))
                 .next("move that file away and log in again")
         };
-        let Some(bytes) = files::read(&path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
+        let Some(bytes) = files::read(path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
         else {
             return Ok(None);
         };

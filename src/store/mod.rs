@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, io_words};
 use crate::os::deadline::Deadline;
+use crate::os::disk;
 use crate::os::fault;
 use crate::os::files;
 use crate::os::hex::{hex, unhex};
@@ -261,7 +262,17 @@ impl<'a> Store<'a> {
 
     fn open<T: DeserializeOwned>(&self, key: &Key, shelf: &Shelf, name: &str) -> Result<Option<T>> {
         let path = self.dir(shelf).join(name);
-        let bytes = files::read(&path, sealed::LIMIT).map_err(|error| {
+        disk::settled(&path, || self.open_once(key, shelf, name, &path))
+    }
+
+    fn open_once<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+        shelf: &Shelf,
+        name: &str,
+        path: &Path,
+    ) -> Result<Option<T>> {
+        let bytes = files::read(path, sealed::LIMIT).map_err(|error| {
             Error::store(format!("{} cannot be read: {}", path.display(), io_words(&error)))
         })?;
         let Some(bytes) = bytes else { return Ok(None) };

@@ -13,6 +13,8 @@ packages=(
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
     # shells, terminals and their linters
     zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
+    # a home that two hosts share
+    sshfs openssh-server
     # what finds the completions and manual pages
     bash-completion man-db
     # to run newer ones
