@@ -1,6 +1,6 @@
 //! A platform's token, for a host of that platform.
 
-use super::Broker;
+use super::{Broker, OnDisk};
 use crate::error::Result;
 use crate::http::Http;
 use crate::os::env::non_empty;
@@ -65,6 +65,9 @@ impl<'a> Broker<'a> {
     /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
+        if self.on_disk()?.is_none() {
+            return Ok(None);
+        }
         for id in provider::ALL.map(Provider::id) {
             let outside = provider(id).outside_endpoint();
             if provider::is_origin(target, id, &outside)
@@ -78,12 +81,12 @@ impl<'a> Broker<'a> {
     }
 
     /// The token itself, refreshed where need be. Nothing where its server has just refused it
-    /// ([`Broker::refused`]) and there is no other.
+    /// ([`Broker::note_refusal`]) and there is no other.
     ///
     /// # Errors
     /// Those of [`Sessions::fresh`].
     pub fn platform_token(&self, platform: &Platform) -> Result<Option<PlatformToken>> {
-        let sessions = self.sessions();
+        let Some(sessions) = self.sessions()? else { return Ok(None) };
         let (token, expires_at) = match &platform.source {
             Source::Outside(token) => match sessions.outside_standing(platform.id, token) {
                 Standing::Good => (token.clone(), None),
@@ -109,6 +112,7 @@ impl<'a> Broker<'a> {
     /// # Errors
     /// Those of [`Sessions::registry_pass`].
     pub fn registry_login(&self, server: &Target) -> Result<Option<PlatformToken>> {
+        let Some(on_disk) = self.on_disk()? else { return Ok(None) };
         let owner = self.registry_owner(server)?;
         for id in provider::ALL.map(Provider::id) {
             let endpoint = provider(id).outside_endpoint();
@@ -118,13 +122,13 @@ impl<'a> Broker<'a> {
             };
             if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty) {
                 // Like the token that it is made with, it is not kept.
-                let http = Http::new(self.deadline.left());
+                let http = Http::new(on_disk.deadline.left());
                 let made = provider(id).registry_login(&http, &endpoint, &token, None)?;
                 return Ok(Some(PlatformToken::for_registry(Pass::new(0, made))));
             }
         }
         let Some(owner) = owner else { return Ok(None) };
-        let pass = self.sessions().registry_pass(&owner.name)?;
+        let pass = on_disk.sessions().registry_pass(&owner.name)?;
         Ok(Some(PlatformToken::for_registry(pass)))
     }
 
@@ -138,22 +142,24 @@ impl<'a> Broker<'a> {
 
     /// Whether `password` is the one that was made for the registry of `owner`.
     pub fn is_registry_pass(&self, owner: &Profile, password: &Secret) -> Result<bool> {
-        let kept = self.sessions().kept_pass(&owner.name)?;
+        let Some(sessions) = self.sessions()? else { return Ok(false) };
+        let kept = sessions.kept_pass(&owner.name)?;
         Ok(kept.is_some_and(|pass| pass.password == *password))
     }
 
     /// Forgets the password that was made for the registry of `owner`: the next client gets a new one.
     pub fn forget_registry_pass(&self, owner: &Profile) -> Result<()> {
-        self.sessions().forget_pass(&owner.name)
+        self.sessions()?.map_or(Ok(()), |sessions| sessions.forget_pass(&owner.name))
     }
 
     /// Notes that a server refused this token, if it is what we answer for that server.
-    pub fn refused(&self, target: &Target, token: &Secret) -> Result<()> {
+    pub fn note_refusal(&self, target: &Target, token: &Secret) -> Result<()> {
+        let Some(sessions) = self.sessions()? else { return Ok(()) };
         match self.platform(target)? {
             Some(Platform { id, source: Source::Outside(ours) }) if ours == *token => {
-                self.sessions().refuse_outside(id, token)
+                sessions.refuse_outside(id, token)
             }
-            Some(Platform { source: Source::Login(name), .. }) => self.sessions().refuse(&name, token),
+            Some(Platform { source: Source::Login(name), .. }) => sessions.refuse(&name, token),
             _ => Ok(()),
         }
     }
@@ -164,8 +170,8 @@ impl<'a> Broker<'a> {
         platform.is_some_and(|platform| platform.username() == username)
     }
 
-    fn sessions(&self) -> Sessions<'a> {
-        Sessions::new(self.paths, self.deadline)
+    fn sessions(&self) -> Result<Option<Sessions<'a>>> {
+        Ok(self.on_disk()?.map(OnDisk::sessions))
     }
 
     /// The login whose token may go to `target`.
@@ -175,18 +181,25 @@ impl<'a> Broker<'a> {
 
     /// The login that `fits`: the profile in use, else the only other one.
     fn login_where(&self, fits: impl Fn(&Profile) -> bool) -> Result<Option<Profile>> {
-        let selected = Profile::selected(self.paths)?;
-        match Profile::load(self.paths, &selected)? {
+        let Some(OnDisk { paths, .. }) = self.on_disk()? else { return Ok(None) };
+        let selected = Profile::selected(paths)?;
+        match Profile::load(paths, &selected)? {
             Some(profile) if fits(&profile) => return Ok(Some(profile)),
             // Whoever names a login for this shell does not mean another one for the same host.
             None if non_empty("SEQERA_PROFILE").is_some() => return Ok(None),
             _ => {}
         }
         let mut owners = Vec::new();
-        for name in Profile::list(self.paths)? {
-            owners.extend(Profile::load(self.paths, &name)?.filter(&fits));
+        for name in Profile::list(paths)? {
+            owners.extend(Profile::load(paths, &name)?.filter(&fits));
         }
         Ok(if owners.len() == 1 { owners.pop() } else { None })
+    }
+}
+
+impl<'a> OnDisk<'a> {
+    fn sessions(&self) -> Sessions<'a> {
+        Sessions::new(self.paths, self.deadline)
     }
 }
 

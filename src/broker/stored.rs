@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Broker;
+use super::{Broker, Kept};
 use crate::error::Result;
 use crate::os::clock::{now, since_1970};
 use crate::secret::{Secret, sealed_bytes};
@@ -63,54 +63,118 @@ impl StoredCredential {
     }
 }
 
+/// The server that a credential is for: as precisely as the client named it, and never matched by half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerId {
+    /// A server whose spellings we know.
+    Known(Target),
+    /// What is no [`Target`] (an international name, a dot at the end, a client certificate's file) is only itself, byte
+    /// for byte. No platform is ever there.
+    Verbatim {
+        /// What the client calls the protocol.
+        protocol: Vec<u8>,
+        /// What it calls the host; may be empty.
+        host: Vec<u8>,
+    },
+}
+
+impl ServerId {
+    /// The server, where it is one that a platform may be at.
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            ServerId::Known(target) => Some(target),
+            ServerId::Verbatim { .. } => None,
+        }
+    }
+
+    fn shelf(&self, kind: &'static str) -> Shelf {
+        match self {
+            ServerId::Known(target) => Shelf::server(kind, target),
+            ServerId::Verbatim { protocol, host } => Shelf::verbatim(kind, protocol, host),
+        }
+    }
+}
+
+impl From<&Target> for ServerId {
+    fn from(target: &Target) -> ServerId {
+        ServerId::Known(target.clone())
+    }
+}
+
 impl Broker<'_> {
-    /// The live credentials stored under `kind` for exactly `target` that `wanted` wants, newest first.
+    /// The live credentials stored under `kind` for exactly `server` that are `wanted`, newest first.
     pub fn find(
         &self,
         kind: &'static str,
-        target: &Target,
+        server: &ServerId,
         wanted: impl Fn(&StoredCredential) -> bool,
     ) -> Result<Vec<StoredCredential>> {
         let now = now();
-        let on_shelf: Vec<Opened<StoredCredential>> = self.store.read(&Shelf::server(kind, target))?;
-        let mut found: Vec<StoredCredential> = on_shelf.into_iter().map(|opened| opened.content).collect();
-        found.retain(|login| login.is_live(now) && wanted(login));
-        found.sort_by_key(|login| std::cmp::Reverse(login.stored_at));
+        let mut found = match &self.0 {
+            Kept::OnDisk(on_disk) => contents(on_disk.store.read(&server.shelf(kind))?),
+            Kept::InMemory(memory) => memory.read(kind, Some(server)),
+            Kept::Nowhere(error) => return Err(error.clone()),
+        };
+        found.retain(|stored| stored.is_live(now) && wanted(stored));
+        found.sort_by_key(|stored| std::cmp::Reverse(stored.stored_at));
         Ok(found)
     }
 
-    /// Keeps `login` in the place of the one with the same `identity`. What has ended is not kept. Tells what
+    /// Keeps `credential`, replacing the one with the same `identity`. What has ended is not kept. Tells what
     /// the person should hear when the store was made just now.
     pub fn keep(
         &self,
         kind: &'static str,
-        target: &Target,
+        server: &ServerId,
         identity: &[u8],
-        mut login: StoredCredential,
+        mut credential: StoredCredential,
     ) -> Result<Option<String>> {
-        if !login.is_live(now()) {
+        if !credential.is_live(now()) {
             return Ok(None);
         }
-        login.stored_at = since_1970().as_micros() as u64;
-        self.store.put(&Shelf::server(kind, target), identity, &login)
+        credential.stored_at = since_1970().as_micros() as u64;
+        match &self.0 {
+            Kept::OnDisk(on_disk) => on_disk.store.put(&server.shelf(kind), identity, &credential),
+            Kept::InMemory(memory) => {
+                memory.put(kind, server, identity, credential);
+                Ok(None)
+            }
+            Kept::Nowhere(error) => Err(error.clone()),
+        }
     }
 
-    /// Forgets what is stored under `kind` for exactly `target` and `unwanted`, whether it lives or has ended.
+    /// Forgets what is stored under `kind` for exactly `server` and `unwanted`, whether it lives or has ended.
     pub fn forget(
         &self,
         kind: &'static str,
-        target: &Target,
+        server: &ServerId,
         unwanted: impl Fn(&StoredCredential) -> bool,
     ) -> Result<()> {
-        self.store.remove(&Shelf::server(kind, target), unwanted).map(|_| ())
+        match &self.0 {
+            Kept::OnDisk(on_disk) => on_disk.store.remove(&server.shelf(kind), unwanted).map(|_| ()),
+            Kept::InMemory(memory) => {
+                memory.remove(kind, server, unwanted);
+                Ok(())
+            }
+            Kept::Nowhere(error) => Err(error.clone()),
+        }
     }
 
     /// Everything live that is stored under `kind`.
     pub fn all(&self, kind: &'static str) -> Result<Vec<StoredCredential>> {
         let now = now();
-        let all: Vec<Opened<StoredCredential>> = self.store.read_kind(kind)?;
-        Ok(all.into_iter().map(|opened| opened.content).filter(|login| login.is_live(now)).collect())
+        let mut all = match &self.0 {
+            Kept::OnDisk(on_disk) => contents(on_disk.store.read_kind(kind)?),
+            Kept::InMemory(memory) => memory.read(kind, None),
+            Kept::Nowhere(error) => return Err(error.clone()),
+        };
+        all.retain(|stored| stored.is_live(now));
+        Ok(all)
     }
+}
+
+fn contents(opened: Vec<Opened<StoredCredential>>) -> Vec<StoredCredential> {
+    opened.into_iter().map(|opened| opened.content).collect()
 }
 
 #[cfg(test)]

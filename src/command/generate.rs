@@ -9,7 +9,7 @@ use clap_mangen::Man;
 use super::completions::Completed;
 use super::{Cli, Context};
 use crate::error::{Error, Result};
-use crate::protocol::{PROGRAM, USAGE};
+use crate::protocol::{PROGRAM, PROTOCOLS, usage};
 
 /// Write completions and manual pages below a folder
 #[derive(Debug, clap::Args)]
@@ -46,11 +46,12 @@ fn page(command: &Command, dir: &Path) -> Result<()> {
 
 /// The programs' door parses by hand, for speed; this is only for its page.
 fn helper() -> Command {
+    let names: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name()).collect();
     Command::new(PROGRAM)
         .version(env!("CARGO_PKG_VERSION"))
         .about("Hands credentials to other programs")
-        .long_about(USAGE)
-        .arg(Arg::new("PROTOCOL").value_parser(["git", "docker"]))
+        .long_about(usage(PROTOCOLS))
+        .arg(Arg::new("PROTOCOL").value_parser(names))
         .arg(Arg::new("OPERATION"))
 }
 

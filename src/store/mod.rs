@@ -53,6 +53,15 @@ impl Shelf {
         Shelf { kind, what: if is_long { hex(&Sha256::digest(what.as_bytes())) } else { what } }
     }
 
+    /// Credentials of one kind for a place that is known by exactly these bytes: what a client calls the protocol and
+    /// the host, where that is no [`Target`].
+    pub fn verbatim(kind: &'static str, protocol: &[u8], host: &[u8]) -> Shelf {
+        // Nothing that a [`Target`] consists of begins like this; a length in front keeps ("a", "bc") and ("ab", "c")
+        // apart.
+        let length = (protocol.len() as u64).to_be_bytes();
+        Shelf { kind, what: format!("={}", hex(&Sha256::digest([&length, protocol, host].concat()))) }
+    }
+
     /// The session of a profile.
     pub fn session(name: &str) -> Shelf {
         Shelf { kind: "session", what: name.to_owned() }

@@ -32,6 +32,7 @@ fn every_odd_get_has_its_answer() {
         ("no newline at the end", b"protocol=https\nhost=host.example", Alice),
         ("lines after the empty one", b"protocol=https\nhost=host.example\n\nhost=other.example\n", Alice),
         ("CRLF", b"protocol=https\r\nhost=host.example\r\n\r\n", Alice),
+        ("a CR without a newline at the end", b"protocol=https\nhost=host.example\r", Refused),
         ("a CR within the host", b"protocol=https\nhost=host.example\rx\n", Refused),
         ("two CRs at the end", b"protocol=https\nhost=host.example\r\r\n", Refused),
         ("two hosts", b"protocol=https\nhost=host.example\nhost=host.example\n", Refused),
@@ -116,8 +117,8 @@ fn what_may_not_be_kept_is_not_kept() {
         ("no user", "protocol=https\nhost=n.example\npassword=p\n", 0),
         ("no password", "protocol=https\nhost=n.example\nusername=u\n", 0),
         ("no host", "protocol=https\nusername=u\npassword=p\n", 0),
-        ("an empty host", "protocol=https\nhost=\nusername=u\npassword=p\n", 0),
-        ("a host that is none", "protocol=https\nhost=n..example\nusername=u\npassword=p\n", 0),
+        ("an empty protocol", "protocol=\nhost=n.example\nusername=u\npassword=p\n", 0),
+        ("a path alone", "path=x\nusername=u\npassword=p\n", 0),
         ("ephemeral", "protocol=https\nhost=n.example\nusername=u\npassword=p\nephemeral=1\n", 0),
         (
             "ended",

@@ -4,14 +4,13 @@ pub mod wire;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 
 use zeroize::Zeroizing;
 
-use super::{PROGRAM, VERSION, read_input, reply, tell};
-use crate::broker::{Broker, StoredCredential};
+use super::{PROGRAM, Protocol, VERSION, read, reply, tell};
+use crate::broker::{Broker, ServerId, StoredCredential};
 use crate::error::{Error, Result};
-use crate::os::deadline::Deadline;
-use crate::os::paths::Paths;
 use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::target::Target;
@@ -23,83 +22,101 @@ const KIND: &str = "docker";
 
 const USAGE: &str = "Usage: docker-credential-seqera <store|get|erase|list|version>\n";
 
-/// Answers a call with these words after the program's name. Returns the exit code.
-pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
-    let [word] = words else {
-        reply(USAGE.as_bytes());
-        return 1;
-    };
-    match Operation::from_name(word) {
-        None => says(&format!("docker-credential-seqera: unknown action: {}", ui::plain(word))),
-        Some(Operation::Help) => reply(USAGE.as_bytes()),
-        Some(Operation::Version) => {
-            reply(format!("docker-credential-seqera ({PROGRAM}) v{VERSION}\n").as_bytes())
-        }
-        // docker-py lets us have its own standard input here: reading it could wait for ever.
-        Some(Operation::List) => done(list(deadline)),
-        Some(_) => match read_input(deadline) {
-            Ok(input) => answer(word, &input, deadline),
-            Err(error) => done(Err(error.into())),
-        },
-    }
-}
+/// docker's protocol.
+pub struct Docker;
 
-/// Answers an operation whose input was read.
-pub(super) fn answer(word: &str, input: &[u8], deadline: Deadline) -> u8 {
-    match Operation::from_name(word) {
-        Some(Operation::Get) => done(get(input, deadline)),
-        Some(Operation::Store) => done(store(input, deadline)),
-        _ => done(erase(input, deadline)),
+impl Protocol for Docker {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn file_name(&self) -> &'static str {
+        "docker-credential-seqera"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["get", "store", "erase", "list", "version"]
+    }
+
+    /// docker sends the bare address of a server, or a JSON object.
+    fn is_its(&self, input: &[u8]) -> bool {
+        let text = input.trim_ascii();
+        text.starts_with(b"{") || std::str::from_utf8(text).is_ok_and(|text| Server::parse(text).is_ok())
+    }
+
+    fn talk(
+        &self,
+        args: &[String],
+        input: &mut dyn Read,
+        output: &mut dyn Write,
+        broker: &Broker<'_>,
+    ) -> Result<u8> {
+        let [word] = args else { return reply(output, USAGE.as_bytes()).map(|_| 1) };
+        let outcome = match Operation::from_name(word) {
+            None => {
+                return refuse(output, &format!("{}: unknown action: {}", self.file_name(), ui::plain(word)));
+            }
+            Some(Operation::Help) => return reply(output, USAGE.as_bytes()),
+            Some(Operation::Version) => {
+                return reply(output, format!("{} ({PROGRAM}) v{VERSION}\n", self.file_name()).as_bytes());
+            }
+            // docker-py lets us have its own standard input here: reading it could wait for ever.
+            Some(Operation::List) => list(broker),
+            Some(Operation::Get) => read(input).map_err(Failure::from).and_then(|input| get(&input, broker)),
+            Some(Operation::Store) => {
+                read(input).map_err(Failure::from).and_then(|input| store(&input, broker))
+            }
+            Some(Operation::Erase) => {
+                read(input).map_err(Failure::from).and_then(|input| erase(&input, broker))
+            }
+        };
+        respond(output, outcome)
     }
 }
 
 /// What a docker client is told instead of an answer.
-enum Untold {
+enum Failure {
     /// Words that clients match.
     Words(&'static str),
     /// A failure of ours.
     Error(Error),
 }
 
-impl From<Error> for Untold {
-    fn from(error: Error) -> Untold {
-        Untold::Error(error)
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Error(error)
     }
 }
 
-impl From<&'static str> for Untold {
-    fn from(words: &'static str) -> Untold {
-        Untold::Words(words)
+impl From<&'static str> for Failure {
+    fn from(words: &'static str) -> Failure {
+        Failure::Words(words)
     }
 }
 
 /// docker's clients read errors from standard output. Some swallow them there, so a person at a terminal gets
 /// our own failures on standard error as well.
-fn done(outcome: Result<Zeroizing<Vec<u8>>, Untold>) -> u8 {
+fn respond(output: &mut dyn Write, outcome: Result<Zeroizing<Vec<u8>>, Failure>) -> Result<u8> {
     match outcome {
-        Ok(bytes) if bytes.is_empty() => 0,
-        Ok(bytes) => reply(&bytes),
-        Err(Untold::Words(words)) => says(words),
-        Err(Untold::Error(error)) => {
+        Ok(bytes) => reply(output, &bytes),
+        Err(Failure::Words(words)) => refuse(output, words),
+        Err(Failure::Error(error)) => {
             if ui::attended() {
                 ui::complain(PROGRAM, &error);
             }
-            let _ = says(&format!("{PROGRAM}: {}", ui::plain(&error.to_string())));
-            error.exit_code()
+            refuse(output, &format!("{PROGRAM}: {}", ui::plain(&error.to_string())))?;
+            Ok(error.exit_code())
         }
     }
 }
 
-fn says(words: &str) -> u8 {
-    reply(format!("{words}\n").as_bytes());
-    1
+fn refuse(output: &mut dyn Write, words: &str) -> Result<u8> {
+    reply(output, format!("{words}\n").as_bytes()).map(|_| 1)
 }
 
-fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
+fn get(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let server_url = std::str::from_utf8(input).map_err(|_| NOT_FOUND)?.trim();
     let server = Server::parse(server_url)?;
-    let paths = Paths::from_env()?;
-    let broker = Broker::new(&paths, deadline);
     let platform = if server.exact { Ok(None) } else { broker.platform(&server.target) };
     let token = match &platform {
         Ok(Some(platform)) => broker.platform_token(platform)?,
@@ -109,45 +126,45 @@ fn get(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
     if let Some(token) = token {
         return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
     }
-    let mut found = broker.find(KIND, &server.target, |login| server.is_within(kept_path(login)))?;
-    found.sort_by_key(|login| Reverse(kept_path(login).len()));
-    let Some(login) = found.first() else {
+    let id = ServerId::from(&server.target);
+    let mut found = broker.find(KIND, &id, |stored| server.is_within(kept_path(stored)))?;
+    found.sort_by_key(|stored| Reverse(kept_path(stored).len()));
+    let Some(stored) = found.first() else {
         // A profile that cannot be read keeps nothing from other servers.
         platform?;
         return Err(NOT_FOUND.into());
     };
-    let username = login.username.as_ref().and_then(Secret::expose_str).ok_or(NOT_FOUND)?;
-    let secret = login.password.as_ref().ok_or(NOT_FOUND)?;
+    let username = stored.username.as_ref().and_then(Secret::expose_str).ok_or(NOT_FOUND)?;
+    let secret = stored.password.as_ref().ok_or(NOT_FOUND)?;
     Ok(wire::got(server_url, username, secret).ok_or(NOT_FOUND)?)
 }
 
-fn kept_path(login: &StoredCredential) -> &str {
-    login.path.as_ref().and_then(Secret::expose_str).unwrap_or_default()
+fn kept_path(stored: &StoredCredential) -> &str {
+    stored.path.as_ref().and_then(Secret::expose_str).unwrap_or_default()
 }
 
-fn store(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
+fn store(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let stored = wire::parse_store(input)?;
-    let paths = Paths::from_env()?;
-    let broker = Broker::new(&paths, deadline);
-    if let Some(owner) = owner_of(&broker, &stored.server.target) {
+    let target = &stored.server.target;
+    if let Some(owner) = owner_of(broker, target) {
         // A client that logs in with what we gave it hands that back; anything else would never be answered.
-        return match broker.is_registry_pass(&owner, &stored.secret)? {
-            true => Ok(Zeroizing::default()),
-            false => Err(served_already(&stored.server.target, &owner).into()),
-        };
+        if broker.is_registry_pass(&owner, &stored.secret)? {
+            return Ok(Zeroizing::default());
+        }
+        return Err(served_already(target, &owner).into());
     }
-    if broker.is_platform_user(&stored.server.target, &stored.username) {
+    if broker.is_platform_user(target, &stored.username) {
         return Ok(Zeroizing::default());
     }
-    let login = StoredCredential {
+    let credential = StoredCredential {
         path: Some(Secret::from(stored.server.path.as_str())),
         username: Some(Secret::new(stored.username)),
         password: Some(stored.secret),
         server_url: Some(stored.server_url),
         ..StoredCredential::default()
     };
-    // docker knows one user a server: the next one takes the place of the last.
-    tell(broker.keep(KIND, &stored.server.target, stored.server.path.as_bytes(), login)?);
+    // docker knows one user a server: the next one replaces the last.
+    tell(broker.keep(KIND, &ServerId::from(target), stored.server.path.as_bytes(), credential)?);
     Ok(Zeroizing::default())
 }
 
@@ -164,27 +181,24 @@ fn served_already(registry: &Target, owner: &Profile) -> Error {
 }
 
 /// Erasing what is not there is fine: clients erase every spelling they know.
-fn erase(input: &[u8], deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
+fn erase(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let server = match std::str::from_utf8(input).map(Server::parse) {
         Ok(Ok(server)) => server,
         Ok(Err(NO_SERVER)) => return Err(NO_SERVER.into()),
         _ => return Ok(Zeroizing::default()),
     };
-    let paths = Paths::from_env()?;
-    let broker = Broker::new(&paths, deadline);
-    if let Some(owner) = owner_of(&broker, &server.target) {
+    if let Some(owner) = owner_of(broker, &server.target) {
         broker.forget_registry_pass(&owner)?;
     }
-    broker.forget(KIND, &server.target, |login| kept_path(login) == server.path)?;
+    broker.forget(KIND, &ServerId::from(&server.target), |stored| kept_path(stored) == server.path)?;
     Ok(Zeroizing::default())
 }
 
-fn list(deadline: Deadline) -> Result<Zeroizing<Vec<u8>>, Untold> {
-    let paths = Paths::from_env()?;
-    let all = Broker::new(&paths, deadline).all(KIND)?;
+fn list(broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let all = broker.all(KIND)?;
     let users: BTreeMap<&str, &str> = all
         .iter()
-        .filter_map(|login| Some((login.server_url.as_deref()?, login.username.as_ref()?.expose_str()?)))
+        .filter_map(|stored| Some((stored.server_url.as_deref()?, stored.username.as_ref()?.expose_str()?)))
         .collect();
     let mut bytes = serde_json::to_vec(&users).map_err(|_| Error::failed("the list cannot be written"))?;
     bytes.push(b'\n');

@@ -58,7 +58,7 @@ pub struct Server {
 }
 
 /// The one name under which Docker Hub is kept.
-const HUB: &str = "index.docker.io";
+pub const HUB: &str = "index.docker.io";
 
 impl Server {
     /// Parses what stands in `ServerURL` or on standard input.

@@ -2,106 +2,139 @@
 
 pub mod wire;
 
+use std::io::{Read, Write};
+
 use zeroize::Zeroizing;
 
-use super::{fail, read_input, reply, tell, usage};
-use crate::broker::{Broker, PlatformToken, StoredCredential};
+use super::{Protocol, read, reply, tell, unknown_arguments};
+use crate::broker::{Broker, PlatformToken, ServerId, StoredCredential};
 use crate::error::{Error, Result};
-use crate::os::deadline::Deadline;
-use crate::os::paths::Paths;
 use crate::secret::Secret;
 use wire::{Answer, CAPABILITIES, Operation, Request};
 
 /// The kind under which the store keeps what git brings.
 const KIND: &str = "git";
 
-/// Answers a call with these words after the program's name. Returns the exit code.
-pub(super) fn door(words: &[String], deadline: Deadline) -> u8 {
-    // Options may stand in front: git appends the operation to whatever is configured.
-    let Some(word) = words.last() else { return usage() };
-    match Operation::from_name(word) {
-        Some(Operation::Capability) => reply(CAPABILITIES),
-        None => 0,
-        Some(_) => match read_input(deadline) {
-            Ok(input) => answer(word, &input, deadline),
-            Err(error) => fail(&error),
-        },
+/// git's protocol.
+pub struct Git;
+
+impl Protocol for Git {
+    fn name(&self) -> &'static str {
+        "git"
+    }
+
+    fn file_name(&self) -> &'static str {
+        "git-credential-seqera"
+    }
+
+    fn operations(&self) -> &'static [&'static str] {
+        &["get", "store", "erase", "capability"]
+    }
+
+    /// git sends `key=value` lines, and nothing where it was cut off.
+    fn is_its(&self, input: &[u8]) -> bool {
+        let line = input.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let key = line.split(|byte| *byte == b'=').next().unwrap_or_default();
+        let is_key =
+            !key.is_empty() && key.iter().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'[' | b']'));
+        input.trim_ascii().is_empty() || (is_key && key.len() < line.len())
+    }
+
+    fn talk(
+        &self,
+        args: &[String],
+        input: &mut dyn Read,
+        output: &mut dyn Write,
+        broker: &Broker<'_>,
+    ) -> Result<u8> {
+        // Options may stand in front: git appends the operation to whatever is configured.
+        let Some(word) = args.last() else { return Err(unknown_arguments()) };
+        // Operations of tomorrow are to be ignored.
+        let Some(operation) = Operation::from_name(word) else { return Ok(0) };
+        if operation == Operation::Capability {
+            return reply(output, CAPABILITIES);
+        }
+        let request = read(input)?;
+        let request = wire::parse(&request).map_err(|refused| Error::failed(refused.words()))?;
+        reply(output, &answer(operation, request, broker)?)
     }
 }
 
-/// Answers an operation whose input was read.
-pub(super) fn answer(word: &str, input: &[u8], deadline: Deadline) -> u8 {
-    let request = match wire::parse(input) {
-        Ok(request) => request,
-        Err(refused) => return fail(&Error::failed(refused.words())),
-    };
-    let Some(operation) = Operation::from_name(word) else { return 0 };
-    match serve(operation, request, deadline) {
-        Ok(bytes) if bytes.is_empty() => 0,
-        Ok(bytes) => reply(&bytes),
-        Err(error) => fail(&error),
-    }
-}
-
-fn serve(operation: Operation, request: Request, deadline: Deadline) -> Result<Zeroizing<Vec<u8>>> {
+fn answer(operation: Operation, request: Request, broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>> {
     let nothing = Ok(Zeroizing::default());
-    let Some(target) = &request.target else { return nothing };
-    let paths = Paths::from_env()?;
-    let broker = Broker::new(&paths, deadline);
-    let matches = |login: &StoredCredential| {
-        (request.path.is_none() || login.path == request.path)
-            && (request.username.is_none() || login.username == request.username)
-    };
+    let Some(server) = &request.server else { return nothing };
     match operation {
+        Operation::Get => get(server, &request, broker),
+        Operation::Store => store(request, broker).and(nothing),
+        Operation::Erase => erase(server, &request, broker).and(nothing),
         Operation::Capability => nothing,
-        Operation::Get => {
-            let platform = broker.platform(target);
-            if let Ok(Some(platform)) = &platform {
-                let filter = request.username.as_ref();
-                if filter.is_some_and(|name| name.expose() != platform.username().as_bytes()) {
-                    return nothing;
-                }
-                if let Some(token) = broker.platform_token(platform)? {
-                    return Ok(platform_lines(&token, &request));
-                }
-            }
-            let usable = |login: &StoredCredential| {
-                matches(login) && (request.can_authtype || login.password.is_some())
-            };
-            match (broker.find(KIND, target, usable)?.first(), platform) {
-                // A profile that cannot be read keeps nothing from other servers.
-                (Some(login), _) => Ok(lines(login, request.can_authtype)),
-                (None, platform) => platform.and(nothing),
-            }
-        }
-        Operation::Erase => {
-            let refused = request.credential.as_ref().or(request.password.as_ref());
-            let noted = refused.map_or(Ok(()), |refused| broker.refused(target, refused));
-            let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
-            broker.forget(KIND, target, |login| {
-                matches(login)
-                    && same(&request.password, &login.password)
-                    && same(&request.credential, &login.credential)
-            })?;
-            noted.and(nothing)
-        }
-        Operation::Store => {
-            let whole = (request.username.is_some() && request.password.is_some())
-                || (request.authtype.is_some() && request.credential.is_some());
-            let is_platform_s = || match &request.username {
-                Some(name) => name.expose_str().is_some_and(|name| broker.is_platform_user(target, name)),
-                None => broker.platform(target).is_ok_and(|platform| platform.is_some()),
-            };
-            if whole && !request.ephemeral && !is_platform_s() {
-                let (target, login) = (target.clone(), login(request));
-                tell(broker.keep(KIND, &target, &login.path_and_user(), login)?);
-            }
-            nothing
-        }
     }
 }
 
-fn login(request: Request) -> StoredCredential {
+/// Whether a stored credential has what the request has.
+fn matches(request: &Request, stored: &StoredCredential) -> bool {
+    (request.path.is_none() || stored.path == request.path)
+        && (request.username.is_none() || stored.username == request.username)
+}
+
+fn get(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>> {
+    let nothing = Ok(Zeroizing::default());
+    let platform = server.target().map_or(Ok(None), |target| broker.platform(target));
+    if let Ok(Some(platform)) = &platform {
+        let filter = request.username.as_ref();
+        if filter.is_some_and(|name| name.expose() != platform.username().as_bytes()) {
+            return nothing;
+        }
+        if let Some(token) = broker.platform_token(platform)? {
+            return Ok(platform_lines(&token, request));
+        }
+    }
+    let usable = |stored: &StoredCredential| {
+        matches(request, stored) && (request.can_authtype || stored.password.is_some())
+    };
+    match (broker.find(KIND, server, usable)?.first(), platform) {
+        // A profile that cannot be read keeps nothing from other servers.
+        (Some(stored), _) => Ok(lines(stored, request.can_authtype)),
+        (None, platform) => platform.and(nothing),
+    }
+}
+
+fn store(request: Request, broker: &Broker<'_>) -> Result<()> {
+    let Some(server) = request.server.clone() else { return Ok(()) };
+    let is_whole = (request.username.is_some() && request.password.is_some())
+        || (request.authtype.is_some() && request.credential.is_some());
+    if is_whole && !request.ephemeral && !is_platform_token(&server, &request, broker) {
+        let stored = stored(request);
+        tell(broker.keep(KIND, &server, &stored.path_and_user(), stored)?);
+    }
+    Ok(())
+}
+
+/// git hands back what it was given, and that of a platform is not kept here.
+fn is_platform_token(server: &ServerId, request: &Request, broker: &Broker<'_>) -> bool {
+    let Some(target) = server.target() else { return false };
+    match &request.username {
+        Some(name) => name.expose_str().is_some_and(|name| broker.is_platform_user(target, name)),
+        None => broker.platform(target).is_ok_and(|platform| platform.is_some()),
+    }
+}
+
+fn erase(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<()> {
+    let refused = request.credential.as_ref().or(request.password.as_ref());
+    let noted = match (server.target(), refused) {
+        (Some(target), Some(refused)) => broker.note_refusal(target, refused),
+        _ => Ok(()),
+    };
+    let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
+    broker.forget(KIND, server, |stored| {
+        matches(request, stored)
+            && same(&request.password, &stored.password)
+            && same(&request.credential, &stored.credential)
+    })?;
+    noted
+}
+
+fn stored(request: Request) -> StoredCredential {
     StoredCredential {
         path: request.path,
         username: request.username,
@@ -135,13 +168,13 @@ fn platform_lines(platform: &PlatformToken, request: &Request) -> Zeroizing<Vec<
     answer.to_bytes()
 }
 
-fn lines(login: &StoredCredential, can_authtype: bool) -> Zeroizing<Vec<u8>> {
-    let header = login.authtype.as_ref().zip(login.credential.as_ref()).filter(|_| can_authtype);
+fn lines(stored: &StoredCredential, can_authtype: bool) -> Zeroizing<Vec<u8>> {
+    let header = stored.authtype.as_ref().zip(stored.credential.as_ref()).filter(|_| can_authtype);
     Answer {
-        username: login.username.as_ref(),
-        password: login.password.as_ref(),
-        password_expiry_utc: login.expires_at,
-        oauth_refresh_token: login.oauth_refresh_token.as_ref(),
+        username: stored.username.as_ref(),
+        password: stored.password.as_ref(),
+        password_expiry_utc: stored.expires_at,
+        oauth_refresh_token: stored.oauth_refresh_token.as_ref(),
         header,
         ephemeral: false,
     }

@@ -4,10 +4,12 @@
 //! and what has been used to smuggle one host's request under another's (CVE-2020-5260, CVE-2020-11008,
 //! CVE-2024-50338, CVE-2024-52006), is refused whole.
 
+use std::borrow::Cow;
 use std::str;
 
 use zeroize::Zeroizing;
 
+use crate::broker::ServerId;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -43,8 +45,8 @@ impl Operation {
 /// What a request says. A key that was not sent is `None`; one that was sent empty is empty.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Where to; `None` also where it is no place an honest client names, which must match nothing.
-    pub target: Option<Target>,
+    /// Where to; `None` where protocol or host is missing, which must match nothing.
+    pub server: Option<ServerId>,
     /// The path at that place, where git was told to send it.
     pub path: Option<Secret>,
     /// A filter in `get` and `erase`. A secret, since some put tokens there.
@@ -92,8 +94,9 @@ impl Refused {
 /// Parses a request: `key=value` lines up to an empty line or the end.
 pub fn parse(input: &[u8]) -> Result<Request, Refused> {
     let mut raw = Raw::default();
-    for line in input.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+    for line in input.split_inclusive(|byte| *byte == b'\n') {
+        // As git ends a line (`strbuf_getline`): a carriage return belongs to the end only before a newline.
+        let line = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
         if line.len() >= LINE {
             return Err(Refused::LongLine);
         }
@@ -113,8 +116,8 @@ pub fn parse(input: &[u8]) -> Result<Request, Refused> {
 /// The lines of a request before they mean anything.
 #[derive(Default)]
 struct Raw<'a> {
-    protocol: Option<&'a [u8]>,
-    host: Option<&'a [u8]>,
+    protocol: Option<Cow<'a, [u8]>>,
+    host: Option<Cow<'a, [u8]>>,
     url: Option<&'a [u8]>,
     ephemeral: Option<&'a [u8]>,
     expiry: Option<&'a [u8]>,
@@ -125,8 +128,8 @@ impl<'a> Raw<'a> {
     fn take(&mut self, key: &'a [u8], value: &'a [u8]) -> Result<(), Refused> {
         let request = &mut self.request;
         match key {
-            b"protocol" => once(&mut self.protocol, value),
-            b"host" => once(&mut self.host, value),
+            b"protocol" => once(&mut self.protocol, value.into()),
+            b"host" => once(&mut self.host, value.into()),
             b"url" => once(&mut self.url, value),
             b"ephemeral" => once(&mut self.ephemeral, value),
             b"password_expiry_utc" => once(&mut self.expiry, value),
@@ -157,14 +160,26 @@ impl<'a> Raw<'a> {
         if let Some(url) = self.url {
             self.take_url(url)?;
         }
-        if let (Some(protocol), Some(host)) = (text(self.protocol), text(self.host)) {
-            self.request.target = Target::new(protocol, host);
-        }
+        self.request.server = self.server();
         // git takes 0, and what is no number, for "no end".
         self.request.password_expiry_utc =
             text(self.expiry).and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0);
         self.request.ephemeral = self.ephemeral.is_some_and(is_true);
         Ok(self.request)
+    }
+
+    /// Without a host there is only a path to tell one from another (a client certificate's file); without both, or
+    /// without a protocol, the request means nothing.
+    fn server(&self) -> Option<ServerId> {
+        let protocol = self.protocol.as_deref().filter(|protocol| !protocol.is_empty())?;
+        let has_path = self.request.path.as_ref().is_some_and(|path| !path.is_empty());
+        let host = self.host.as_deref().or(has_path.then_some(&b""[..]))?;
+        let known = match (str::from_utf8(protocol), str::from_utf8(host)) {
+            (Ok(protocol), Ok(host)) => Target::new(protocol, host),
+            _ => None,
+        };
+        let verbatim = || ServerId::Verbatim { protocol: protocol.to_vec(), host: host.to_vec() };
+        Some(known.map_or_else(verbatim, ServerId::Known))
     }
 
     /// gitoxide sends the URL beside what it consists of; both must say the same.
@@ -177,19 +192,19 @@ impl<'a> Raw<'a> {
             Some(at) => {
                 let info = &authority[..at];
                 let user = info.split(|byte| *byte == b':').next().unwrap_or(info);
-                agree(&mut self.request.username, Secret::new(percent_decoded(user)))?;
+                agree(&mut self.request.username, Secret::new(percent_decoded(user)?))?;
                 &authority[at + 1..]
             }
             None => authority,
         };
-        agree(&mut self.protocol, protocol)?;
-        agree(&mut self.host, host)?;
+        agree(&mut self.protocol, protocol.into())?;
+        agree(&mut self.host, percent_decoded(host)?.into())?;
         // Of web servers the path counts only where it is sent by itself: gitoxide always has it in the URL.
         let is_web = protocol.eq_ignore_ascii_case(b"https") || protocol.eq_ignore_ascii_case(b"http");
         match path {
             b"" => Ok(()),
             _ if is_web && self.request.path.is_none() => Ok(()),
-            _ => agree(&mut self.request.path, Secret::new(percent_decoded(path))),
+            _ => agree(&mut self.request.path, Secret::new(percent_decoded(path)?)),
         }
     }
 }
@@ -215,7 +230,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
+/// As git decodes a part of a URL; what could not stand on a line of git's is refused.
+fn percent_decoded(bytes: &[u8]) -> Result<Vec<u8>, Refused> {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let [first, tail @ ..] = rest {
@@ -228,7 +244,10 @@ fn percent_decoded(bytes: &[u8]) -> Vec<u8> {
         decoded.push(escaped.unwrap_or(*first));
         rest = if escaped.is_some() { &tail[2..] } else { tail };
     }
-    decoded
+    if decoded.iter().any(|byte| matches!(byte, 0 | b'\n' | b'\r')) {
+        return Err(Refused::Control);
+    }
+    Ok(decoded)
 }
 
 /// A git boolean: git-config(1), "Values".
@@ -309,7 +328,7 @@ mod tests {
     use super::*;
 
     fn target(input: &str) -> Option<String> {
-        parse(input.as_bytes()).unwrap().target.map(|target| target.to_string())
+        parse(input.as_bytes()).unwrap().server?.target().map(|target| target.to_string())
     }
 
     #[test]
@@ -320,7 +339,7 @@ mod tests {
               wwwauth[]=Bearer realm=\"x\"\nwwwauth[]=Basic\nephemeral=1\nfoo[]=\nfoo=bar\n=x\nno equals\n",
         )
         .unwrap();
-        assert_eq!(request.target.unwrap().to_string(), "https://example.com:8443");
+        assert_eq!(request.server.unwrap().target().unwrap().to_string(), "https://example.com:8443");
         assert_eq!(request.path.unwrap().expose(), b"a/b.git");
         assert_eq!(request.username.unwrap().expose(), b"alice");
         assert_eq!(request.password.unwrap().expose(), b"p=q");
@@ -343,21 +362,47 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_place_has_no_target() {
-        for input in [
-            "",
-            "\n",
-            "protocol=https\n",
-            "host=h\n",
-            "protocol=https\nhost=\n",
-            "protocol=\nhost=h\n",
-            "protocol=cert\nhost=\npath=/x\n",
-            "protocol=https\nhost=a@b\n",
-            "protocol=https\nhost=h.\n",
-        ] {
-            assert_eq!(target(input), None, "{input:?}");
+    fn what_names_no_server_matches_nothing() {
+        for input in
+            ["", "\n", "protocol=https\n", "host=h\n", "protocol=\nhost=h\n", "protocol=https\npath=\n"]
+        {
+            assert_eq!(parse(input.as_bytes()).unwrap().server, None, "{input:?}");
         }
-        assert!(parse(b"protocol=https\nhost=\xff\n").unwrap().target.is_none());
+    }
+
+    #[test]
+    fn what_is_no_target_is_only_itself() {
+        for (input, protocol, host) in [
+            (&b"protocol=https\nhost=\n"[..], &b"https"[..], &b""[..]),
+            (b"protocol=cert\nhost=\npath=/x\n", b"cert", b""),
+            (b"protocol=cert\npath=/x\n", b"cert", b""),
+            (b"protocol=https\nhost=a@b\n", b"https", b"a@b"),
+            (b"protocol=https\nhost=h.\n", b"https", b"h."),
+            (b"protocol=https\nhost=\xff\n", b"https", b"\xff"),
+            ("protocol=https\nhost=münchen.example\n".as_bytes(), b"https", "münchen.example".as_bytes()),
+            (b"url=https://a%20b/\n", b"https", b"a b"),
+        ] {
+            let verbatim = ServerId::Verbatim { protocol: protocol.to_vec(), host: host.to_vec() };
+            assert_eq!(parse(input).unwrap().server, Some(verbatim), "{:?}", String::from_utf8_lossy(input));
+        }
+    }
+
+    /// What git reads and what we read is the same, to the byte (`strbuf_getline`).
+    #[test]
+    fn lines_end_as_git_s_do() {
+        let user = |input: &[u8]| Some(parse(input).ok()?.username?.expose().to_vec());
+        assert_eq!(user(b"username=a\r\n").as_deref(), Some(&b"a"[..]));
+        assert_eq!(user(b"username=a\n").as_deref(), Some(&b"a"[..]));
+        assert_eq!(user(b"username=a").as_deref(), Some(&b"a"[..]));
+        for other in
+            [&b"username=a\r"[..], b"username=a\r\r\n", b"username=a\rb\n", b"\r", b"username=a\x00\n"]
+        {
+            assert_eq!(parse(other), Err(Refused::Control), "{other:?}");
+        }
+        for kept in [&b"a\x0b"[..], b"a\x85", b"a ", b"\ta", "a\u{2028}".as_bytes()] {
+            assert_eq!(user(&[b"username=", kept, b"\n"].concat()).as_deref(), Some(kept));
+        }
+        assert_eq!(user(b"\r\nusername=a\n"), None, "an empty line ends the request");
     }
 
     #[test]
@@ -371,6 +416,9 @@ mod tests {
             (b"protocol=https\nhost=a\r\r\n", Refused::Control),
             (b"url=https://b/\nprotocol=https\nhost=a\n", Refused::Contradiction),
             (b"url=nonsense\n", Refused::Contradiction),
+            (b"url=https://a%0ahost=b/\n", Refused::Control),
+            (b"url=https://h/a%0db\npath=a\n", Refused::Control),
+            (b"url=https://a%00@h/\n", Refused::Control),
         ] {
             assert_eq!(parse(input), Err(why), "{:?}", String::from_utf8_lossy(input));
         }
@@ -382,7 +430,7 @@ mod tests {
     #[test]
     fn a_url_is_taken_apart() {
         let request = parse(b"url=https://al%69ce:pw@example.com:1/a%20b/c.git\n").unwrap();
-        assert_eq!(request.target.unwrap().to_string(), "https://example.com:1");
+        assert_eq!(request.server.unwrap().target().unwrap().to_string(), "https://example.com:1");
         assert_eq!(request.username.unwrap().expose(), b"alice");
         assert_eq!((request.path, request.password), (None, None));
         let request = parse(b"url=https://h/a%20b\npath=a b\n").unwrap();
@@ -390,7 +438,7 @@ mod tests {
         let request = parse(b"url=imap://h/a%20b\n").unwrap();
         assert_eq!(request.path.unwrap().expose(), b"a b");
         let agreeing = b"url=https://h/p\npath=p\nprotocol=https\nhost=h\n";
-        assert!(parse(agreeing).unwrap().target.is_some());
+        assert!(parse(agreeing).unwrap().server.is_some());
     }
 
     #[test]
