@@ -446,9 +446,10 @@ module completions {
 
   # Make a client use the helper, or take that back
   export extern "seqera configure" [
-    --url: string             # git: only for servers at this URL, such as https://github.com
+    --url: string             # git: only for servers at this URL, such as https://github.com or 'https://*.example.com'
     --registry: string        # docker: only for this registry (may be repeated); without it, for all
     --undo                    # Take back what was configured
+    --undo-all                # Take back what was configured for every client, before this program is removed
     --dry-run                 # Show what would be done, and do nothing
     --list                    # Show what is configured
     --json                    # The list as one JSON object

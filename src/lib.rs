@@ -15,7 +15,8 @@
 //! | 5 | [`session`]: a login's life, from the profile and its refresh to what shells and prompts get |
 //! | 6 | [`broker`]: "a credential for this request" |
 //! | 7 | [`shell`]: the languages of shells; the hooks themselves are the files in `/shell` |
-//! | 8 | [`protocol`]: one file or folder a wire protocol |
+//! | 8 | [`protocol`]: one file or folder a wire protocol, in one table · [`client`]: one file a client that can be
+//! configured, in one table |
 //! | 9 | [`command`]: one file a command |
 //!
 //! # Our own words
@@ -34,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods))]
 
 pub mod broker;
+pub mod client;
 pub mod command;
 pub mod config;
 pub mod error;

@@ -1,13 +1,17 @@
 //! `seqera configure`: real clients use the helper afterwards, and everything is taken back to the byte.
 
+mod dead;
+mod exact;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::git_server::{GitServer, Login};
 use crate::support::gits;
-use crate::support::home::Home;
+use crate::support::home::{Home, run, start};
 use crate::support::registry::Registry;
+use crate::support::session::paths;
 
 /// A home with the two programs themselves on its `PATH` and none of their links: `configure` makes these
 /// beside the programs.
@@ -160,7 +164,7 @@ fn git_s_configuration_is_taken_back_where_it_was_made() {
     let home = home();
     let file = home.write(".config/git/config", "[user]\n\tname = x\n");
     configure(&home, &["git"]);
-    assert!(fs::read_to_string(&file).unwrap().contains("helper = seqera"));
+    assert!(fs::read_to_string(&file).unwrap().contains("/git-credential-seqera"));
     home.write(".gitconfig", "[user]\n\temail = y\n");
     configure(&home, &["git", "--undo"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "[user]\n\tname = x\n");
@@ -248,5 +252,5 @@ fn the_list_is_there_for_programs_too() {
     let list = list();
     let change = list["configured"].as_array().unwrap().last().unwrap();
     assert_eq!((&change["client"], &change["changed_since"]), (&"git".into(), &false.into()));
-    assert!(change["change"].as_str().unwrap().starts_with("credential.helper = seqera in "), "{change}");
+    assert!(change["change"].as_str().unwrap().starts_with("credential.helper = /"), "{change}");
 }

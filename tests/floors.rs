@@ -26,6 +26,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("endpoint", "target"),
     ("endpoint", "error"),
     ("oauth", "http"),
+    ("client", "protocol"),
 ];
 
 fn floor(room: &str) -> Option<usize> {

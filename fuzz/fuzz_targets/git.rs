@@ -2,12 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use seqera_credential_helper::broker::ServerId;
 use seqera_credential_helper::protocol::git::wire::{Answer, Request, parse};
 use seqera_credential_helper::target::Target;
 
 fuzz_target!(|input: &[u8]| {
     let Ok(request) = parse(input) else { return };
-    if let Some(target) = &request.target {
+    if let Some(target) = request.server.as_ref().and_then(ServerId::target) {
         let again = Target::new(target.scheme(), &target.authority());
         assert_eq!(again.as_ref(), Some(target), "one spelling");
     }
@@ -30,5 +31,5 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(heard.password_expiry_utc, request.password_expiry_utc);
     assert_eq!(heard.oauth_refresh_token, request.oauth_refresh_token);
     assert_eq!(heard.authtype.zip(heard.credential), header.map(|(a, b)| (a.clone(), b.clone())));
-    let Request { target: None, path: None, .. } = heard else { panic!("no host, path or URL is ever said") };
+    let Request { server: None, path: None, .. } = heard else { panic!("no host, path or URL is ever said") };
 });

@@ -10,4 +10,5 @@ pub mod files;
 pub mod hex;
 pub mod paths;
 pub mod process;
+pub mod programs;
 pub mod terminal;

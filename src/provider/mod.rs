@@ -53,6 +53,13 @@ pub struct Variables {
     pub run: &'static [&'static str],
 }
 
+impl Variables {
+    /// Those that may hold a token: programs that have no use for one are started without them.
+    pub fn secrets(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.tokens.iter().chain(self.exported_tokens).chain(self.run).copied()
+    }
+}
+
 /// How a person logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginWay {

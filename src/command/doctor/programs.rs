@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Finding;
-use crate::command::configure::{docker_config_file, is_ours, on_path};
+use crate::client::{docker_config_file, is_ours};
 use crate::command::handover;
+use crate::os::programs;
 use crate::provider::ProviderId;
 
 /// Looks at the programs.
@@ -49,7 +50,8 @@ fn whose(path: &Path) -> &'static str {
 
 fn git() -> Vec<Finding> {
     const ABOUT: &str = "git";
-    let config = Command::new("git")
+    let Some(git) = programs::find("git") else { return vec![Finding::note(ABOUT, "is not installed")] };
+    let config = Command::new(git)
         .args(["config", "--global", "--get-regexp", r"^credential\.(.*\.)?helper$"])
         .stdin(Stdio::null())
         .output();
@@ -68,8 +70,8 @@ fn git() -> Vec<Finding> {
 /// How a client that is told `value` comes to the helper: by a name on PATH or by a path.
 fn reached(about: &'static str, name: &str, value: &str) -> Finding {
     let path = match value.contains('/') {
-        true => Some(PathBuf::from(value.trim_start_matches('!').trim_matches(['\'', '"']))),
-        false => on_path(name),
+        true => Some(PathBuf::from(value.trim_start_matches('!').replace(['\'', '"', '\\'], ""))),
+        false => programs::find(name),
     };
     match path {
         Some(path) if is_ours(&path) => Finding::ok(about, format!("uses {}", path.display())),

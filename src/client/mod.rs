@@ -1,0 +1,75 @@
+//! The clients that can be made to use the helper: one file each, in one table.
+
+pub mod ask;
+mod change;
+mod containers;
+mod docker;
+mod edit;
+mod git;
+mod json;
+mod link;
+pub mod record;
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::protocol::Protocol;
+
+pub use ask::Seen;
+pub use change::Change;
+pub use docker::config_file as docker_config_file;
+pub use link::is_ours;
+
+/// A program that asks for credentials.
+pub trait Client: Sync {
+    /// What a person calls it on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Half a line about it.
+    fn about(&self) -> &'static str;
+
+    /// The protocol that it speaks.
+    fn protocol(&self) -> &'static dyn Protocol;
+
+    /// What has to change so that it uses the helper. Nothing is changed yet.
+    ///
+    /// # Errors
+    /// It cannot be made to, or not so.
+    fn plan(&self, options: &Options) -> Result<Plan>;
+
+    /// Asks the client itself whether it reaches the helper.
+    ///
+    /// # Errors
+    /// The options are wrong. What is wrong with the client is an answer.
+    fn ask(&self, options: &Options) -> Result<Seen>;
+}
+
+/// Every client, in the order in which they are listed.
+pub const CLIENTS: &[&dyn Client] = &[&git::Git, &docker::Docker, &containers::Containers];
+
+/// The client with this name.
+pub fn client(name: &str) -> Option<&'static dyn Client> {
+    CLIENTS.iter().copied().find(|client| client.name() == name)
+}
+
+/// What the person asked for; what means nothing to a client it leaves alone.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only for servers at this URL.
+    pub url: Option<String>,
+    /// Only for these registries.
+    pub registries: Vec<String>,
+}
+
+/// What has to change.
+#[derive(Debug)]
+pub struct Plan {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// What the person should know of them.
+    pub notes: Vec<String>,
+}
+
+fn home() -> Result<PathBuf> {
+    dirs::home_dir().ok_or_else(|| Error::failed("your home folder is not known").next("set HOME"))
+}
