@@ -29,6 +29,10 @@ module completions {
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --port: string            # The port on this machine that the browser comes back to
     --no-browser              # Show the address and open no browser
+    --browser                 # Open a browser, whatever SEQERA_BROWSER_AUTO_OPEN says
+    --headless                # For programs that run without a person; every login here is
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --timeout: string         # How long to wait for you
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
@@ -93,6 +97,10 @@ module completions {
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --port: string            # The port on this machine that the browser comes back to
     --no-browser              # Show the address and open no browser
+    --browser                 # Open a browser, whatever SEQERA_BROWSER_AUTO_OPEN says
+    --headless                # For programs that run without a person; every login here is
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --timeout: string         # How long to wait for you
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
@@ -154,6 +162,18 @@ module completions {
   # Show, list, choose or clear the organization
   export extern "seqera org" [
     --json                    # One JSON object
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The chosen one
+  export extern "seqera org show" [
+    --json                    # One JSON object
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -162,6 +182,8 @@ module completions {
   # Your organizations, as the server knows them; '*' is the chosen one
   export extern "seqera org list" [
     --json                    # One JSON object
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -170,6 +192,8 @@ module completions {
   # Choose an organization; asks on a terminal when none is named
   export extern "seqera org switch" [
     --json                    # One JSON object
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -179,6 +203,8 @@ module completions {
   # Choose none
   export extern "seqera org clear" [
     --json                    # One JSON object
+    --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
+    --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -186,6 +212,10 @@ module completions {
 
   # Print this message or the help of the given subcommand(s)
   export extern "seqera org help" [
+  ]
+
+  # The chosen one
+  export extern "seqera org help show" [
   ]
 
   # Your organizations, as the server knows them; '*' is the chosen one
@@ -533,6 +563,10 @@ module completions {
 
   # Show, list, choose or clear the organization
   export extern "seqera help org" [
+  ]
+
+  # The chosen one
+  export extern "seqera help org show" [
   ]
 
   # Your organizations, as the server knows them; '*' is the chosen one

@@ -37,6 +37,13 @@ impl Config {
         Duration::from_secs(seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(15 * 60))
     }
 
+    /// `seqera.sync_organization`: whether Seqera's own program is made to choose the organization that is chosen
+    /// here. It is where nothing is said.
+    pub fn syncs_organization(&self) -> bool {
+        let setting = self.0.get("seqera").and_then(|seqera| seqera.get("sync_organization"));
+        setting.and_then(|setting| setting.as_bool()).unwrap_or(true)
+    }
+
     /// `sekuire.auth_file`: whether a login to Sekuire is also written to `~/.sekuire/auth.json`.
     pub fn sekuire_auth_file(&self) -> bool {
         let setting = self.0.get("sekuire").and_then(|sekuire| sekuire.get("auth_file"));

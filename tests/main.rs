@@ -24,3 +24,4 @@ mod shell;
 mod status;
 mod store;
 mod support;
+mod vendor;

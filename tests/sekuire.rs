@@ -2,6 +2,7 @@
 
 mod registry;
 mod scene;
+mod screens;
 mod vendor;
 
 use sha2::{Digest, Sha256};
@@ -28,14 +29,14 @@ fn a_key_is_verified_bound_to_this_device_and_kept() {
     assert_eq!(bound, Some(fingerprint()));
 
     let status = scene.sekuire(&["status"]).ok();
-    let masked = format!("API key: {}...{}", &key[..11], &key[key.len() - 3..]);
-    let short = format!("Fingerprint: {}...", &fingerprint()[..16]);
+    let masked = format!("Key: {}...{}", &key[..11], &key[key.len() - 3..]);
+    let short = format!("Device Fingerprint: {}...", &fingerprint()[..8]);
     for line in [
         "Logged in as: ada@example.org",
         "Session expires: not known; an API key works until it is revoked",
         "Profile: sekuire",
         "Organization: org_7f3a",
-        "Workspace: org_7f3a/ws_main (ws_main)",
+        "Workspace: ws_main",
         &masked,
         &short,
         "OS: linux x86_64",
@@ -118,7 +119,7 @@ fn whose_the_key_is_may_be_told_later() {
 #[test]
 fn nobody_logged_in_is_told_what_to_do() {
     let scene = Scene::new();
-    for command in [&["status"][..], &["auth", "whoami"], &["token"], &["env", "--shell", "bash"]] {
+    for command in [&["auth", "whoami"][..], &["token"], &["env", "--shell", "bash"]] {
         let run = scene.sekuire(command).expect(3);
         assert_eq!(run.err(), "sekuire: Not logged in; Run 'sekuire login' to authenticate\n");
         assert_eq!(run.out(), "");
@@ -132,7 +133,7 @@ fn whoami_asks_the_backend_and_no_other() {
     let (key, _) = scene.log_in();
     let backend = scene.platform.sekuire();
     let whoami = scene.sekuire(&["auth", "whoami", "--backend-url", &backend]).ok();
-    assert!(whoami.contains("Logged in as: ada@example.org") && whoami.contains("user_19"), "{whoami}");
+    assert!(whoami.contains("Email: ada@example.org") && whoami.contains("user_19"), "{whoami}");
     assert!(whoami.contains("Fingerprint: ") && whoami.contains("Device: "), "{whoami}");
     let run = scene.sekuire(&["auth", "whoami", "--backend-url", "https://evil.example"]).expect(7);
     assert!(run.err().contains("sent nowhere else"), "{run:?}");

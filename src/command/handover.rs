@@ -193,8 +193,15 @@ pub fn candidates(called: ProviderId) -> Vec<PathBuf> {
     // A folder that is not absolute is wherever we happen to be: nothing from there gets a token.
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
     let home = dirs::home_dir().map(|home| home.join(format!(".{name}")).join("bin"));
-    let files = folders.chain(home).map(|folder| folder.join(format!("{name}{}", env::consts::EXE_SUFFIX)));
+    let files = folders.chain(home).flat_map(|folder| {
+        endings(cfg!(windows)).iter().map(move |ending| folder.join(format!("{name}{ending}")))
+    });
     files.filter(|file| is_executable(file)).collect()
+}
+
+/// How the file of a program ends: on Windows npm makes a `.cmd`.
+fn endings(windows: bool) -> &'static [&'static str] {
+    if windows { &[".exe", ".cmd", ".bat"] } else { &[""] }
 }
 
 /// Whether `path` leads to this program.
@@ -244,6 +251,12 @@ mod tests {
         let (kept, token) = without_token(&words);
         let kept = kept.into_iter().map(|word| word.into_string().unwrap()).collect();
         (kept, token.map(|token| token.expose_str().unwrap().to_owned()))
+    }
+
+    #[test]
+    fn what_npm_installs_is_found_everywhere() {
+        assert!(endings(true).contains(&".cmd") && endings(true)[0] == ".exe");
+        assert_eq!(endings(false), [""]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::os::env::non_empty;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::Context;
+use super::{Context, sekuire};
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
@@ -81,6 +81,10 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
         return Ok(());
     }
     let profile = profile.ok().flatten();
+    let as_sekuire = profile.as_ref().is_some_and(|profile| sekuire::speaks(context, profile.provider));
+    if as_sekuire {
+        context.tell(sekuire::logging_out());
+    }
     let words = match &session {
         Ok(Some(session)) => given_back(context, http, session, profile.as_ref()),
         Ok(None) => None,
@@ -95,14 +99,24 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
     }
     let who =
         profile.as_ref().and_then(|profile| profile.account.clone()).unwrap_or_else(|| name.to_string());
+    let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
+    let cleaned = profile
+        .as_ref()
+        .map(|profile| provider(profile.provider).clean_up(profile.details(), token))
+        .transpose()
+        .map(Option::flatten);
+    if as_sekuire {
+        let removed = cleaned.as_ref().ok().and_then(Option::as_ref);
+        let file = removed.and_then(|words| words.strip_prefix("Removed: "));
+        for line in sekuire::logged_out(context, file) {
+            context.tell(&line);
+        }
+    }
     context.tell(&format!("Logged out: {who}"));
     if let Some(words) = words {
         ui::say(&words);
     }
-    let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
-    if let Some(profile) = &profile
-        && let Some(words) = provider(profile.provider).clean_up(profile.details(), token)?
-    {
+    if let Some(words) = cleaned?.filter(|words| !(as_sekuire && words.starts_with("Removed: "))) {
         context.tell(&words);
     }
     Ok(())

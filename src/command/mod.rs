@@ -18,10 +18,12 @@ mod logout;
 mod org;
 mod profile;
 mod prompt;
+mod sekuire;
 mod server;
 mod shadow;
 mod status;
 mod token;
+mod vendor;
 mod whoami;
 mod workspace;
 
@@ -31,7 +33,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::error::{Error, Result};
@@ -219,7 +221,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let called = called(args.first());
-    let cli = match at_once(&args).map_or_else(|| Cli::try_parse_from(&args), Ok) {
+    let cli = match at_once(&args).map_or_else(|| parse(&args, called), Ok) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -241,6 +243,18 @@ fn at_once(args: &[OsString]) -> Option<Cli> {
     let [_, word] = args else { return None };
     let global = Global { quiet: false, profile: None };
     (word == "token").then(|| Cli { global, command: Command::Token(token::Args::default()) })
+}
+
+/// Reads the command line; what is another program's is left to it.
+fn parse(args: &[OsString], called: ProviderId) -> std::result::Result<Cli, clap::Error> {
+    if let Some(words) = vendor::whole(args) {
+        let global = Global { quiet: false, profile: None };
+        return Ok(Cli { global, command: Command::Other(words) });
+    }
+    if let Some(text) = vendor::help(args, called) {
+        Cli::command().after_help(text).try_get_matches_from(args)?;
+    }
+    Cli::try_parse_from(args)
 }
 
 /// The name that the program was called by picks the platform: `sekuire` is a link to `seqera`.
@@ -273,7 +287,10 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         Command::Configure(args) => configure::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Generate(args) => generate::run(&args, &context),
-        Command::Other(words) => handover::run(&words, &context),
+        Command::Other(words) => {
+            vendor::not_mistyped(&words, called)?;
+            handover::run(&words, &context)
+        }
     }
 }
 

@@ -9,13 +9,14 @@ use super::choice::{Choice, choose};
 use super::completions;
 use super::server::{Server, Source};
 use super::{Context, TIME};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
-use crate::provider::seqera::{Api, Membership, user};
+use crate::provider::seqera::{Api, Membership, user, vendor};
 use crate::provider::{Organization, provider};
 use crate::session::profile::Profile;
 use crate::session::{Sessions, not_logged_in};
-use crate::ui;
+use crate::ui::{self, trace};
 
 /// Show, list, choose or clear the organization
 #[derive(Debug, clap::Args)]
@@ -25,25 +26,35 @@ pub struct Args {
     /// One JSON object
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    trace: trace::Flags,
 }
 
 #[derive(Debug, Subcommand)]
 enum Sub {
+    /// The chosen one
+    #[command(visible_aliases = ["info", "current"])]
+    Show,
     /// Your organizations, as the server knows them; '*' is the chosen one
     List,
     /// Choose an organization; asks on a terminal when none is named
+    #[command(visible_aliases = ["select", "change"])]
     Switch {
         /// Its name or number
         #[arg(value_name = "NAME|ID", add = ArgValueCandidates::new(completions::organizations))]
         organization: Option<String>,
     },
     /// Choose none
+    #[command(visible_alias = "reset")]
     Clear,
 }
 
 #[derive(Serialize)]
 struct One {
     organization: Option<Organization>,
+    /// What Seqera's own program has chosen, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor_organization: Option<vendor::Chosen>,
 }
 
 #[derive(Serialize)]
@@ -65,8 +76,9 @@ struct Row {
 /// # Errors
 /// Not logged in; no such organization; those of asking the server.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
+    args.trace.apply();
     match &args.command {
-        None => show(&login(context)?, args.json),
+        None | Some(Sub::Show) => show(&login(context)?, args.json),
         Some(Sub::List) => list(args, context),
         Some(Sub::Switch { organization }) => switch(organization.as_deref(), args, context),
         Some(Sub::Clear) => clear(args, context),
@@ -89,12 +101,37 @@ pub(super) fn login(context: &Context) -> Result<Profile> {
 }
 
 fn show(profile: &Profile, json: bool) -> Result<()> {
+    let id = profile.organization.as_ref().map(|organization| &organization.id);
+    let theirs = vendor::chosen(&profile.endpoint).filter(|theirs| Some(&theirs.id) != id);
     if json {
-        return ui::out_json(&One { organization: profile.organization.clone() });
+        let organization = profile.organization.clone();
+        return ui::out_json(&One { organization, vendor_organization: theirs });
     }
     match &profile.organization {
         Some(organization) => ui::out(&format!("{} ({})", organization.name, organization.id)),
         None => ui::out("No organization is chosen. Choose one with: seqera org switch"),
+    }?;
+    match theirs {
+        Some(theirs) => ui::out(&format!(
+            "Seqera's own program has another: {} ({}). Make them agree with: seqera org switch NAME",
+            theirs.name, theirs.id
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Makes Seqera's own program choose the same, where it is here and the person's settings let us.
+pub(super) fn tell_vendor(context: &Context, profile: &Profile, plan: Option<&str>) {
+    if !Config::load(&context.paths).is_ok_and(|config| config.syncs_organization()) {
+        return;
+    }
+    match vendor::follow(&profile.endpoint, profile.organization.as_ref(), plan) {
+        Ok(vendor::Followed::Written) => context.tell("Seqera's own program has the same organization now."),
+        Ok(vendor::Followed::Elsewhere) => {
+            context.tell("Seqera's own program is logged in to another server, and keeps its organization.");
+        }
+        Ok(vendor::Followed::Nothing) => {}
+        Err(error) => ui::say(&format!("Seqera's own program keeps its organization: {error}")),
     }
 }
 
@@ -152,9 +189,12 @@ pub(super) fn choices(memberships: Vec<Membership>) -> Vec<Choice<Organization>>
 fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
     let (profile, memberships) = ask(context)?;
     let known = memberships.iter().map(|membership| membership.organization.clone()).collect();
+    let plans = memberships.iter().map(|m| (m.organization.id.clone(), m.plan.clone()));
+    let plans: Vec<(String, Option<String>)> = plans.collect();
     let organization = choose("organization", wanted, choices(memberships))?;
     let left = profile.workspace.filter(|workspace| workspace.organization != organization.name);
     let name = organization.name.clone();
+    let plan = plans.into_iter().find(|(id, _)| *id == organization.id).and_then(|(_, plan)| plan);
     let profile = sessions(context).change(&profile.name, |profile| {
         profile.workspace =
             profile.workspace.take().filter(|workspace| workspace.organization == organization.name);
@@ -162,6 +202,7 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         profile.organizations = known;
     })?;
     context.tell(&format!("Organization set: {name}"));
+    tell_vendor(context, &profile, plan.as_deref());
     if let Some(workspace) = left {
         context.tell(&format!(
             "The workspace {}/{} is not in it and is cleared; choose another with: seqera workspace switch",
@@ -175,6 +216,7 @@ fn clear(args: &Args, context: &Context) -> Result<()> {
     let name = login(context)?.name;
     let profile = sessions(context).change(&name, |profile| profile.organization = None)?;
     context.tell("No organization is chosen now.");
+    tell_vendor(context, &profile, None);
     if args.json { show(&profile, true) } else { Ok(()) }
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 use super::server::Server;
-use super::{Context, shadow};
-use crate::error::{Error, Result};
+use super::{Context, sekuire, shadow};
+use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::provider::provider;
 use crate::provider::{ApiKey, Organization, ProviderId, Workspace};
@@ -137,7 +137,19 @@ impl Login {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// As Sekuire's own program has it, where that is asked for; then what else there is to say.
+    fn lines(&self, context: &Context) -> Vec<String> {
+        let Some(key) = self.api_key.as_ref().filter(|_| sekuire::speaks(context, self.provider)) else {
+            return self.own_lines();
+        };
+        let mut lines = sekuire::status(key, self.workspace.as_ref());
+        let told = ["API key: ", "Fingerprint: ", "Device: ", "OS: ", "Workspace: "];
+        let is_new = |line: &String| !told.iter().any(|label| line.starts_with(label));
+        lines.extend(self.own_lines().into_iter().filter(is_new));
+        lines
+    }
+
+    fn own_lines(&self) -> Vec<String> {
         let mut lines = vec![
             format!("Logged in as: {}", self.account.as_deref().unwrap_or("an account without a name")),
             format!("Session expires: {}", self.session_end()),
@@ -234,7 +246,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     }
     match args.json {
         true => ui::out_json(&status)?,
-        false => status.print()?,
+        false if sekuire::speaks(context, context.called) && status.is_nobody() && !args.all => {
+            sekuire::not_logged_in().into_iter().try_for_each(ui::out)?;
+            return Ok(ExitCode::from(Kind::NotLoggedIn.exit_code()));
+        }
+        false => status.print(context)?,
     }
     status.verdict(&context.name()?)?;
     Ok(ExitCode::SUCCESS)
@@ -265,18 +281,33 @@ impl Status {
         Ok(Status { logged_in, token_from, login, logins, store, warnings })
     }
 
-    fn print(&self) -> Result<()> {
+    fn is_nobody(&self) -> bool {
+        !self.logged_in && self.token_from.is_none()
+    }
+
+    fn print(&self, context: &Context) -> Result<()> {
         let mut blocks: Vec<Vec<String>> = Vec::new();
         if let Some(variable) = self.token_from {
-            blocks.push(vec![
+            let mut block = Vec::new();
+            if let Ok(Some((_, key))) = context.outside_token()
+                && sekuire::speaks(
+                    context,
+                    self.login.as_ref().map_or(context.called, |login| login.provider),
+                )
+            {
+                block = sekuire::status(&sekuire::outside(&key), None);
+            }
+            block.extend(vec![
                 format!(
                     "Logged in as: whoever the token in {variable} belongs to (seqera whoami asks the server)"
                 ),
                 "Session expires: not known; the token comes from outside and is not renewed".to_owned(),
                 format!("Token: {variable}, from the environment; it goes before any login"),
             ]);
+            blocks.push(block);
         }
-        blocks.extend(self.login.iter().chain(self.logins.iter().flatten()).map(Login::lines));
+        let logins = self.login.iter().chain(self.logins.iter().flatten());
+        blocks.extend(logins.map(|login| login.lines(context)));
         let mut last = Vec::new();
         if let Some(store) = &self.store
             && self.logged_in

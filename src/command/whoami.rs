@@ -3,9 +3,9 @@
 use serde::Serialize;
 use std::process::ExitCode;
 
-use super::Context;
 use super::server::{Server, Source};
 use super::status::key_lines;
+use super::{Context, sekuire};
 use crate::error::Result;
 use crate::provider::provider;
 use crate::provider::{ApiKey, ProviderId};
@@ -62,13 +62,21 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    ui::out(&format!("Logged in as: {}", account.name.as_deref().unwrap_or("an account without a name")))?;
-    if let Some(id) = account.id {
-        ui::out(&format!("Account: {id}"))?;
-    }
-    ui::out(&format!("Endpoint: {}", server.endpoint))?;
-    for line in api_key.iter().flat_map(key_lines) {
-        ui::out(&line)?;
+    if sekuire::speaks(context, server.provider) {
+        let organization = sekuire::organization(server.login());
+        let who = sekuire::Who { email: account.name, id: account.id, organization };
+        let key = api_key.unwrap_or_else(|| sekuire::outside(&server.token));
+        sekuire::whoami(who, &key).iter().try_for_each(|line| ui::out(line))?;
+        ui::out(&format!("Endpoint: {}", server.endpoint))?;
+        ui::out(&format!("API key: {}", key.shown))?;
+    } else {
+        let who = account.name.as_deref().unwrap_or("an account without a name");
+        ui::out(&format!("Logged in as: {who}"))?;
+        if let Some(id) = account.id {
+            ui::out(&format!("Account: {id}"))?;
+        }
+        ui::out(&format!("Endpoint: {}", server.endpoint))?;
+        api_key.iter().flat_map(key_lines).try_for_each(|line| ui::out(&line))?;
     }
     match (profile, token_from) {
         (_, Some(variable)) => ui::out(&format!("Token: {variable}, from the environment")),

@@ -20,6 +20,30 @@ pub fn begin() {
     }
 }
 
+/// `-v` and `--debug`, as Seqera's own program takes them.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Flags {
+    /// Say more of what is done, as SEQERA_HELPER_LOG=info does
+    #[arg(long, short, hide = true, global = true)]
+    verbose: bool,
+    /// Say all of what is done, as SEQERA_HELPER_LOG=debug does
+    #[arg(long, hide = true, global = true)]
+    debug: bool,
+}
+
+impl Flags {
+    /// Begins to log what the person asks for, unless the environment asks for more.
+    pub fn apply(self) {
+        let level = match (self.debug, self.verbose) {
+            (true, _) => LevelFilter::Debug,
+            (false, true) => LevelFilter::Info,
+            (false, false) => return,
+        };
+        let _ = log::set_logger(&TRACE);
+        log::set_max_level(level.max(log::max_level()));
+    }
+}
+
 impl Log for Trace {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let target = metadata.target();

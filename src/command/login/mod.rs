@@ -31,7 +31,7 @@ use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::revocation::{self, Back};
 use crate::session::{Grant, Session, Sessions};
 use crate::target::Target;
-use crate::ui::{self, Keyboard};
+use crate::ui::{self, Keyboard, trace};
 use settings::Settings;
 
 /// Log in, once, in the browser
@@ -58,8 +58,16 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     port: Option<u16>,
     /// Show the address and open no browser
-    #[arg(long)]
+    #[arg(long, overrides_with = "browser")]
     no_browser: bool,
+    /// Open a browser, whatever SEQERA_BROWSER_AUTO_OPEN says
+    #[arg(long, hide = true, overrides_with = "no_browser")]
+    browser: bool,
+    /// For programs that run without a person; every login here is
+    #[arg(long, hide = true)]
+    headless: bool,
+    #[command(flatten)]
+    trace: trace::Flags,
     /// How long to wait for you
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
@@ -70,6 +78,7 @@ const TO_STORE: Duration = Duration::from_secs(90);
 
 /// Runs the command.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
+    args.trace.apply();
     match provider(args.provider.unwrap_or(context.called)).login_way() {
         LoginWay::OAuth if args.web_url.is_some() || args.sekuire.are_given() => {
             Err(Error::usage("--web-url, --registry and --auth-file are for Sekuire")
@@ -316,6 +325,7 @@ fn set_organization(
         }
     };
     let known: Vec<_> = memberships.iter().map(|m| m.organization.clone()).collect();
+    let plans: Vec<_> = memberships.iter().map(|m| (m.organization.id.clone(), m.plan.clone())).collect();
     let kept = profile.organization.as_ref();
     let kept = kept.and_then(|kept| known.iter().find(|organization| organization.id == kept.id));
     let chosen = match (&known[..], kept) {
@@ -345,6 +355,9 @@ fn set_organization(
     match chosen {
         Some(organization) => {
             context.tell(&format!("[Login] ✓ Organization set: {}", organization.name));
+            let plan = plans.into_iter().find(|(id, _)| *id == organization.id).and_then(|(_, plan)| plan);
+            let profile = Profile { organization: Some(organization), ..profile.clone() };
+            org::tell_vendor(context, &profile, plan.as_deref());
         }
         None if has_some => {
             context.tell(&format!("Choose one with: {}", context.typed("seqera org switch NAME")));

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{Args, Context, keep, token};
+use crate::command::sekuire as screen;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::Http;
@@ -50,8 +51,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     }
     let endpoint = endpoint(args.endpoint.as_deref())?;
     let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(&endpoint));
-    context.tell("Sekuire Login");
-    context.tell(&format!("Create an API key at: {}", sekuire::keys_page(&web)));
+    for line in screen::invitation(&sekuire::keys_page(&web)) {
+        context.tell(&line);
+    }
     let key = sekuire::key(&token::read("Enter your API Key: ", "sekuire login < key.txt")?)?;
     enter(context, &key, endpoint, Device::here(), &args.sekuire).map(|_| ExitCode::SUCCESS)
 }
@@ -113,11 +115,15 @@ pub fn enter(
         grant: Grant::Brought { made_as: None },
     };
     keep(context, &http, &mut profile, &session)?;
-    context.tell("Login successful! The API key is verified and bound to this device.");
+    for line in profile.api_key.iter().flat_map(screen::welcome) {
+        context.tell(&line);
+    }
+    if let Some(key) = &profile.api_key {
+        context.tell(&format!("API key: {}", key.shown));
+    }
     if let Some(notice) = notice {
         ui::say(&format!("{}: {notice}", context.program()));
     }
-    say_what(context, &profile);
     if auth_file {
         AuthFile::of(profile.details(), key).write()?;
         context.tell(&format!("Written for Sekuire's program: {}", auth_file::path()?.display()));
@@ -138,11 +144,5 @@ fn registry(named: Option<&str>, known: Option<&Profile>, endpoint: &str) -> Res
     match target {
         Some(target) => Ok(Some(target.authority())),
         None => Err(Error::usage("the registry is not a host").next("give it as HOST or HOST:PORT")),
-    }
-}
-
-fn say_what(context: &Context, profile: &Profile) {
-    for line in profile.api_key.iter().flat_map(crate::command::status::key_lines) {
-        context.tell(&line);
     }
 }

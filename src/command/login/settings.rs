@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
 use crate::os::env::env_text;
-use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, normalized};
+use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, normalized, vendor};
 use crate::provider::{ProviderId, provider};
 use crate::target::Target;
 
@@ -39,13 +39,14 @@ pub struct Settings {
 impl Settings {
     /// Reads the command line and the environment. `--endpoint` names the installation whole; without it
     /// `SEQERA_AUTH_DOMAIN` says where to log in, and `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`,
-    /// where the API is, and each stands in for the other.
+    /// where the API is, and each stands in for the other; then what Seqera's own program is set up for.
     pub fn read(args: &Args) -> Result<Settings> {
         let domain = env_text("SEQERA_AUTH_DOMAIN").map(|domain| normalized(&domain));
         let (endpoint, authority) = match &args.endpoint {
             Some(endpoint) => (normalized(endpoint), None),
             None => {
-                let endpoint = provider(ProviderId::Seqera).endpoint_from_env().or_else(|| domain.clone());
+                let endpoint = provider(ProviderId::Seqera).endpoint_from_env();
+                let endpoint = endpoint.or_else(|| domain.clone()).or_else(of_vendor);
                 (endpoint.unwrap_or_else(|| CLOUD.to_owned()), domain)
             }
         };
@@ -71,9 +72,17 @@ impl Settings {
             ports: fixed.map_or(Ports::from(PORT), Ports::only),
             port: fixed.unwrap_or(PORT),
             patience: patience.min(Duration::from_secs(24 * 60 * 60)),
-            may_open: !args.no_browser && !is_no(env_text("SEQERA_BROWSER_AUTO_OPEN")),
+            may_open: args.browser || (!args.no_browser && !is_no(env_text("SEQERA_BROWSER_AUTO_OPEN"))),
         })
     }
+}
+
+/// The installation that the person named to Seqera's own program, in its `config.json`.
+fn of_vendor() -> Option<String> {
+    let settings = vendor::Settings::read();
+    let named = normalized(settings.authority()?);
+    // Both of Cloud's addresses are one.
+    Some(if named == CLOUD_API_BESIDE_WEB { CLOUD.to_owned() } else { named })
 }
 
 fn client() -> Client {

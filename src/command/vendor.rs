@@ -1,0 +1,157 @@
+//! Beside the platform's own program: what is its to answer, its commands in our help, and words that are nearly one
+//! of ours.
+
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+
+use super::{Cli, handover};
+use crate::error::{Error, Result};
+use crate::provider::ProviderId;
+use crate::ui;
+
+/// The commands of the platform's own program that are not ours, too.
+fn commands(called: ProviderId) -> &'static [&'static str] {
+    match called {
+        ProviderId::Seqera => &["ai", "info", "skill", "containers", "update", "version", "completion"],
+        ProviderId::Sekuire => &[
+            "init",
+            "keygen",
+            "hash",
+            "push",
+            "publish",
+            "verify",
+            "verify-agent",
+            "run",
+            "config",
+            "policy",
+            "install",
+            "test",
+            "search",
+            "metrics",
+            "leaderboard",
+            "registry",
+            "images",
+            "github",
+            "docker-init",
+            "adopt",
+            "analysis",
+            "builds",
+            "logs",
+            "agent-status",
+            "stop",
+            "resume",
+            "kill",
+            "add",
+            "account",
+        ],
+    }
+}
+
+/// What of the command line (the program's name first) is the other program's, although it does not begin with a
+/// command: the question of its completion script, and help on a command of its own.
+pub fn whole(args: &[OsString]) -> Option<Vec<OsString>> {
+    let words = args.get(1..)?;
+    let is_theirs = match words.first()?.to_str()? {
+        "--get-yargs-completions" => true,
+        "help" => words.get(1).is_some_and(|word| !is_ours(word)),
+        _ => false,
+    };
+    is_theirs.then(|| words.to_vec())
+}
+
+fn is_ours(word: &OsString) -> bool {
+    let Some(word) = word.to_str() else { return false };
+    let is_one = |command: &clap::Command| command.get_name_and_visible_aliases().contains(&word);
+    word == "help" || word.starts_with('-') || Cli::command().get_subcommands().any(is_one)
+}
+
+/// What stands at the end of our help: the commands that are handed over, where there is a program to take them.
+pub fn help(args: &[OsString], called: ProviderId) -> Option<String> {
+    let is_asked = match args {
+        [_] => true,
+        [_, word] => word == "--help" || word == "-h" || word == "help",
+        _ => false,
+    };
+    let other = handover::candidates(called).into_iter().find(|path| !handover::is_this_program(path));
+    let other = other.filter(|_| is_asked)?;
+    let owner = match called {
+        ProviderId::Seqera => "Seqera's",
+        ProviderId::Sekuire => "Sekuire's",
+    };
+    Some(format!("{owner} own program ({}) takes:\n  {}", other.display(), commands(called).join(", ")))
+}
+
+/// Makes sure that a command that is not ours is not one of ours, mistyped.
+///
+/// # Errors
+/// It is.
+pub fn not_mistyped(words: &[OsString], called: ProviderId) -> Result<()> {
+    let Some(word) = words.first().and_then(|word| word.to_str()) else { return Ok(()) };
+    let alone = || !handover::candidates(called).iter().any(|path| !handover::is_this_program(path));
+    let theirs = commands(called).contains(&word);
+    let cli = Cli::command();
+    let ours = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    let near = ours.map(|command| (distance(word, command.get_name()), command.get_name()));
+    let nearest =
+        near.min().filter(|(off, _)| word.len() > 2 && (*off == 1 || (*off == 2 && word.len() > 4)));
+    match nearest {
+        Some((off, name)) if (off == 1 && !theirs) || alone() => {
+            let program = called.name();
+            Err(Error::usage(format!("'{}' is not a command", ui::plain(word)))
+                .next(format!("did you mean: {program} {name}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// How many letters are wrong, missing, too many or changed places (optimal string alignment).
+fn distance(one: &str, other: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (one.chars().take(64).collect(), other.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slip_of_the_finger_is_one() {
+        for (typed, meant, off) in [
+            ("status", "status", 0),
+            ("statsu", "status", 1),
+            ("stats", "status", 1),
+            ("loggin", "login", 1),
+            ("ogr", "org", 1),
+            ("ai", "org", 3),
+            ("", "org", 3),
+        ] {
+            assert_eq!(distance(typed, meant), off, "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_theirs_is_known_by_its_first_words() {
+        let whole = |words: &[&str]| {
+            let args: Vec<OsString> = ["seqera"].iter().chain(words).map(OsString::from).collect();
+            whole(&args).is_some()
+        };
+        assert!(whole(&["--get-yargs-completions", "seqera", "a"]) && whole(&["help", "ai"]));
+        for ours in [&["help"][..], &["help", "login"], &["help", "help"], &["status"], &["ai"], &[]] {
+            assert!(!whole(ours), "{ours:?}");
+        }
+    }
+}

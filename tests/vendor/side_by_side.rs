@@ -1,0 +1,76 @@
+//! What the other program's users and agents type is understood, or handed over.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::platform::Platform;
+use crate::support::home::Home;
+use crate::support::login;
+
+/// A stand-in for Seqera's own program that says how it was called.
+fn with_theirs(home: &Home) {
+    let path = home.write(".seqera/bin/seqera", "#!/bin/sh\necho \"theirs: $*\"\n");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn its_login_and_org_options_are_taken() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &["--headless", "-v", "--debug", "--no-browser", "--browser"]);
+    for (word, says) in [("select", "community"), ("change", "acme")] {
+        let run = home.run("seqera", &["org", word, says, "-v"], "").expect(0);
+        assert!(run.err().contains(&format!("Organization set: {says}")), "{run:?}");
+    }
+    for word in ["show", "info", "current"] {
+        assert_eq!(home.run("seqera", &["org", word], "").ok(), "acme (2001)\n");
+    }
+    home.run("seqera", &["org", "reset"], "").expect(0);
+    assert!(home.run("seqera", &["org", "--debug"], "").ok().starts_with("No organization is chosen"));
+}
+
+#[test]
+fn its_completions_and_its_help_are_its_own() {
+    let home = Home::with_file_store();
+    let run = home.run("seqera", &["--get-yargs-completions", "seqera", "a"], "").expect(127);
+    assert!(run.err().contains("npm install -g seqera"), "{run:?}");
+    assert!(!home.run("seqera", &["--help"], "").ok().contains("own program"));
+    with_theirs(&home);
+    for words in [&["--get-yargs-completions", "seqera", "a"][..], &["help", "ai"], &["ai", "--help"]] {
+        assert_eq!(home.run("seqera", words, "").ok(), format!("theirs: {}\n", words.join(" ")));
+    }
+    assert!(home.run("seqera", &["help", "login"], "").ok().contains("Usage: seqera login"));
+    for asked in [&["--help"][..], &["-h"], &["help"]] {
+        let help = home.run("seqera", asked, "").ok();
+        assert!(help.contains("Seqera's own program (") && help.contains("ai, info, skill"), "{help}");
+    }
+}
+
+#[test]
+fn a_mistyped_command_is_told_which_was_meant() {
+    let home = Home::with_file_store();
+    let meant = |word: &str, meant: &str| {
+        let run = home.run("seqera", &[word], "").expect(2);
+        assert_eq!(run.err(), format!("seqera: '{word}' is not a command; did you mean: seqera {meant}\n"));
+    };
+    meant("statsu", "status");
+    meant("completion", "completions");
+    let run = home.run("seqera", &["frobnicate"], "").expect(127);
+    assert!(run.err().contains("npm install -g seqera"), "{run:?}");
+    with_theirs(&home);
+    meant("logn", "login");
+    for theirs in ["completion", "skill", "frobnicate"] {
+        assert_eq!(home.run("seqera", &[theirs], "").ok(), format!("theirs: {theirs}\n"));
+    }
+}
+
+#[test]
+fn its_server_is_the_default() {
+    let (mut home, platform) = (Home::with_file_store(), Platform::start());
+    home.write(".config/seqera-ai/config.json", format!(r#"{{"authDomain": "{}"}}"#, platform.api()));
+    let token = platform.personal_token();
+    home.run("seqera", &["login", "--with-token"], &token).expect(0);
+    assert!(home.run("seqera", &["status"], "").ok().contains(&format!("Endpoint: {}\n", platform.api())));
+    // What is named goes before it.
+    home.set("SEQERA_PLATFORM_API_URL", "http://127.0.0.1:1/api");
+    home.run("seqera", &["login", "--with-token"], &token).expect(5);
+}
