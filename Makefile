@@ -4,6 +4,9 @@
 # make fuzz    minutes of fuzzing (FUZZ_SECONDS a target)
 # make lint    format, clippy, shell linters, licences
 # make generate completions/ and man/ from the commands
+# make static  both programs for any Linux of this processor; for another: make static TARGET=aarch64-unknown-linux-musl
+# make dist    everything that is handed out, in target/dist
+# make release-check  each of it installed and used on a clean root, other platforms checked (an hour)
 # make install programs, completions and manual pages (PREFIX, DESTDIR); make uninstall takes them back
 
 CARGO ?= cargo
@@ -22,11 +25,18 @@ SHELL_FILES = $(SHARE)/seqera-credential-helper/shell
 # What is installed; whoever has built it already says: make -o build install
 PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/release
 
+# The form that the tests run: what cargo builds beside them, or `make test FORM=static`.
+FORM ?= built
+TARGET ?= $(shell uname -m)-unknown-linux-musl
+TARGETS = x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+OLD_GLIBC = x86_64-unknown-linux-gnu.2.17
+
 # `shfmt -f` knows a shell script by its name or its first line. Those in shell/ have a test of their own, since
 # each is of another dialect.
-SCRIPTS = $$(shfmt -f .ci tests benches)
+SCRIPTS = $$(shfmt -f .ci tests benches packaging)
 
-.PHONY: build tour test tools lint bench fuzz install uninstall others-stay generate
+.PHONY: build tour test tools lint bench fuzz static static-tests packages dist release-check built install uninstall \
+    others-stay clients-back generate
 
 build:
 	$(CARGO) build --release --locked
@@ -36,9 +46,10 @@ tour:
 	$(CARGO) build --quiet --locked --bins --example tour
 	@target/debug/examples/tour
 
-test: tools lint build
+test: tools lint static packages $(if $(filter static,$(FORM)),static-tests)
 	$(MAKE) fuzz FUZZ_SECONDS=5
-	$(CARGO) test --locked --features fault-points
+	$(if $(filter static,$(FORM)),SEQERA_TEST_BIN_DIR="$(CURDIR)/target/forms/tests") \
+	    $(CARGO) test --locked --features fault-points
 
 tools:
 	tests/tools/install.sh
@@ -57,6 +68,30 @@ bench: build
 	BENCH=1 $(CARGO) test --quiet --locked --features fault-points --test capabilities -- \
 	    --exact refresh::crowd::a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it --nocapture
 
+static:
+	packaging/build.sh $(TARGET)
+	packaging/check-form.sh $(TARGET)
+
+# With the points at which a test can stop them.
+static-tests:
+	OUT=target/forms/tests packaging/build.sh $(TARGET) --features fault-points
+
+# The cheap part of `make release-check`: what is made of the static programs, and the wheel in an empty venv.
+packages:
+	$(CARGO) build --quiet --locked --example tour
+	packaging/dist.sh $(shell uname -m)
+	packaging/clean-roots.sh wheel
+
+dist:
+	for target in $(TARGETS); do packaging/build.sh $$target || exit 1; done
+	packaging/dist.sh
+
+release-check: dist
+	packaging/build.sh $(OLD_GLIBC)
+	for target in $(TARGETS) $(OLD_GLIBC); do packaging/check-form.sh $$target && packaging/reproduce.sh $$target || exit 1; done
+	packaging/clean-roots.sh
+	packaging/platforms.sh
+
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 fuzz:
@@ -68,13 +103,16 @@ fuzz:
 	        ../target/corpus/$$target corpus/$$target || exit 1; \
 	done
 
-install: others-stay build
+# Each file is replaced in one step, so that whoever starts a program meanwhile gets the old one or the new one.
+# sudo builds nothing: the build would belong to root.
+install: others-stay $(if $(SUDO_USER),built,build)
 	install -d "$(DESTDIR)$(BIN)" "$(DESTDIR)$(MAN)" "$(DESTDIR)$(BASH_COMPLETIONS)" "$(DESTDIR)$(ZSH_COMPLETIONS)" \
 	    "$(DESTDIR)$(FISH_COMPLETIONS)" "$(DESTDIR)$(ELVISH_MODULES)" "$(DESTDIR)$(NUSHELL_AUTOLOAD)" \
 	    "$(DESTDIR)$(SHELL_FILES)"
-	install "$(PROGRAMS)/seqera" "$(PROGRAMS)/seqera-credential-helper" "$(DESTDIR)$(BIN)"
-	cd "$(DESTDIR)$(BIN)" && ln -sf seqera-credential-helper git-credential-seqera && \
-	    ln -sf seqera-credential-helper docker-credential-seqera && ln -sf seqera sekuire
+	cd "$(DESTDIR)$(BIN)" && rm -rf .seqera.new && mkdir .seqera.new
+	install "$(PROGRAMS)/seqera" "$(PROGRAMS)/seqera-credential-helper" "$(DESTDIR)$(BIN)/.seqera.new"
+	cd "$(DESTDIR)$(BIN)/.seqera.new" && ln -s seqera-credential-helper git-credential-seqera && \
+	    ln -s seqera-credential-helper docker-credential-seqera && ln -s seqera sekuire && mv -f * .. && rmdir ../.seqera.new
 	install -m 644 man/*.1 "$(DESTDIR)$(MAN)"
 	cd "$(DESTDIR)$(MAN)" && ln -sf seqera-credential-helper.1 git-credential-seqera.1 && \
 	    ln -sf seqera-credential-helper.1 docker-credential-seqera.1 && ln -sf seqera.1 sekuire.1
@@ -85,13 +123,21 @@ install: others-stay build
 	install -m 644 completions/seqera.nu "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"
 	install -m 644 shell/* completions/_seqera.ps1 "$(DESTDIR)$(SHELL_FILES)"
 
-uninstall: others-stay
+uninstall: others-stay clients-back
 	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper git-credential-seqera docker-credential-seqera sekuire
 	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) git-credential-seqera.1 docker-credential-seqera.1 sekuire.1
 	rm -f "$(DESTDIR)$(BASH_COMPLETIONS)/seqera" "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera" \
 	    "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish" "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv" \
 	    "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"
 	rm -rf "$(DESTDIR)$(SHARE)/seqera-credential-helper"
+
+built:
+	@[ -x "$(PROGRAMS)/seqera" ] || { echo 'First, as yourself: make build' >&2; exit 1; }
+
+# Clients of the one who uninstalls would ask for a program that is gone.
+clients-back:
+	@[ -n "$(DESTDIR)" ] || [ ! -x "$(BIN)/seqera" ] || "$(BIN)/seqera" configure --undo-all 2>/dev/null || \
+	    { echo 'Still configured; take each back with: seqera configure CLIENT --undo' && "$(BIN)/seqera" configure --list; }
 
 # Seqera's and Sekuire's own programs have these names too: neither replaced nor removed. Ours has this text in it.
 others-stay:

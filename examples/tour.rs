@@ -1,5 +1,5 @@
 //! The main job before your eyes: the built programs, a real git, and servers on loopback, in a temporary home
-//! that is gone afterwards. `make tour` runs it.
+//! that is gone afterwards. `make tour` runs it; an argument is the folder of other programs to do it with.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 use std::os::unix::fs::symlink;
@@ -35,8 +35,8 @@ struct Tour {
 impl Tour {
     /// A home with the built programs on its `PATH`.
     fn begin() -> Tour {
-        let built = std::env::current_exe().unwrap();
-        let built = built.ancestors().nth(2).unwrap();
+        let beside = || std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+        let built = std::env::args_os().nth(1).map_or_else(beside, PathBuf::from);
         let home = tempfile::Builder::new().prefix("seqera-tour-").tempdir().unwrap();
         for folder in ["bin", "run"] {
             std::fs::create_dir(home.path().join(folder)).unwrap();

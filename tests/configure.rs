@@ -20,7 +20,7 @@ fn home() -> Home {
     for entry in fs::read_dir(home.bin()).unwrap() {
         fs::remove_file(entry.unwrap().path()).unwrap();
     }
-    for program in [env!("CARGO_BIN_EXE_seqera"), env!("CARGO_BIN_EXE_seqera-credential-helper")] {
+    for program in [crate::support::seqera(), crate::support::helper()] {
         let copy = home.bin().join(Path::new(program).file_name().unwrap());
         if fs::hard_link(program, &copy).is_err() {
             fs::copy(program, &copy).unwrap();

@@ -98,7 +98,7 @@ fn the_next_program_on_path_is_taken_and_links_to_us_are_not() {
     for folder in ["links", "hard", "next"] {
         fs::create_dir(home.path().join(folder)).unwrap();
     }
-    symlink(env!("CARGO_BIN_EXE_seqera"), home.path().join("links/seqera")).unwrap();
+    symlink(crate::support::seqera(), home.path().join("links/seqera")).unwrap();
     symlink(home.path().join("links/seqera"), home.path().join("hard/seqera")).unwrap();
     program(&home.path().join("next/seqera"), OTHER);
     fs::set_permissions(home.path().join("next/seqera"), fs::Permissions::from_mode(0o755)).unwrap();
@@ -126,8 +126,8 @@ fn nobody_to_hand_over_to_is_127() {
 fn a_copy_of_ours_and_a_wrapper_around_ours_lead_on_to_the_other() {
     let mut home = with_other();
     fs::create_dir(home.path().join("copy")).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_seqera"), home.path().join("copy/seqera")).unwrap();
-    let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_seqera"));
+    fs::copy(crate::support::seqera(), home.path().join("copy/seqera")).unwrap();
+    let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", crate::support::seqera());
     program(&home.path().join("wrapper/seqera"), &wrapper);
     path(&mut home, &["wrapper", "copy", "bin"]);
     let out = home.run("seqera", &["ai"], "").expect(7).out();
@@ -138,7 +138,7 @@ fn a_copy_of_ours_and_a_wrapper_around_ours_lead_on_to_the_other() {
 fn programs_that_run_each_other_come_to_an_end() {
     let mut home = Home::with_file_store();
     // Not by exec: each turn is a process of its own.
-    let wrapper = format!("#!/bin/sh\n{} \"$@\"\nexit $?\n", env!("CARGO_BIN_EXE_seqera"));
+    let wrapper = format!("#!/bin/sh\n{} \"$@\"\nexit $?\n", crate::support::seqera());
     program(&home.path().join("wrapper/seqera"), &wrapper);
     path(&mut home, &["bin", "wrapper"]);
     let run = home.run("seqera", &["ai"], "").expect(1);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::shell::nu;
 use crate::shell::terminal::Terminal;
@@ -11,7 +12,7 @@ use crate::support::home::{Home, Run, run};
 /// Runs the Makefile on the programs under test, which are built already.
 #[track_caller]
 fn make(home: &Home, target: &str, variables: &[&str]) -> Run {
-    let programs = Path::new(env!("CARGO_BIN_EXE_seqera")).parent().unwrap();
+    let programs = Path::new(crate::support::seqera()).parent().unwrap();
     let mut command = home.command("make");
     command.args(["-o", "build", target]).args(variables).arg(format!("PROGRAMS={}", programs.display()));
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -167,6 +168,52 @@ fn a_package_is_whole_and_can_be_taken_back() {
     assert_eq!(files(&stage), before);
     assert!(theirs.exists());
     make(&home, "uninstall", &variables).ok();
+}
+
+#[test]
+fn programs_are_replaced_in_one_step() {
+    let home = newcomer();
+    let bin = home.path().join(".local/bin");
+    let whole = std::fs::metadata(bin.join("seqera")).unwrap().len();
+    let installed = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !installed.load(Ordering::Relaxed) {
+                let there = std::fs::metadata(bin.join("sekuire")).map(|file| file.len()).ok();
+                assert_eq!(there, Some(whole), "seen while it was installed");
+            }
+        });
+        let prefix = format!("PREFIX={}", home.path().join(".local").display());
+        let run = make(&home, "install", &[&prefix]);
+        installed.store(true, Ordering::Relaxed);
+        run.ok();
+        watcher.join().unwrap();
+    });
+    assert!(bin.join("sekuire").is_symlink());
+    assert!(!std::fs::read_dir(&bin).unwrap().any(|file| file.unwrap().file_name() == ".seqera.new"));
+}
+
+/// Or takes it back.
+#[test]
+fn uninstalling_says_which_clients_are_still_configured() {
+    let home = newcomer();
+    sh(&home, "seqera configure git");
+    let said = make(&home, "uninstall", &[&format!("PREFIX={}", home.path().join(".local").display())]).ok();
+    let left = sh(&home, "git config --global --get-all credential.helper || :");
+    assert!(left.is_empty() || said.contains("credential.helper"), "{said}");
+}
+
+/// sudo would leave a build that belongs to root.
+#[test]
+fn sudo_builds_nothing() {
+    let home = Home::new();
+    let mut command = home.command("make");
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).env("SUDO_USER", "alice");
+    command.args(["install", &format!("PREFIX={}", home.path().join("p").display()), "PROGRAMS=nowhere"]);
+    command.arg("CARGO=echo cargo was called:");
+    let refused = run(command, "").expect(2);
+    assert!(refused.err().contains("make build"), "{refused:?}");
+    assert!(!refused.out().contains("cargo was called"), "{refused:?}");
 }
 
 /// Seqera's own program, as its installer puts it beside ours.

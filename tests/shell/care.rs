@@ -625,7 +625,7 @@ fn a_posix_shell_wraps_the_commands_that_need_the_token() {
 
 #[test]
 fn the_shell_is_found_out_from_the_parent() {
-    let seqera = env!("CARGO_BIN_EXE_seqera");
+    let seqera = crate::support::seqera();
     let probe = |program: &Path, args: &[&str]| {
         let home = Home::new();
         let mut command = home.command(program);
@@ -662,12 +662,11 @@ fn an_error_evaluates_to_nothing() {
     let mut command: Command = home.command(program("bash"));
     command
         .args(["-c", "eval \"$($SEQERA env --shell bash)\"; echo $?; env"])
-        .env("SEQERA", env!("CARGO_BIN_EXE_seqera"));
+        .env("SEQERA", crate::support::seqera());
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.contains("ACCESS_TOKEN"), "{text}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("seqera login"));
-    let output =
-        home.command(env!("CARGO_BIN_EXE_seqera")).args(["env", "--shell", "bash"]).output().unwrap();
+    let output = home.command(crate::support::seqera()).args(["env", "--shell", "bash"]).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(3), 0));
 }

@@ -78,7 +78,7 @@ fn tmux_shows_the_segment() {
     let home = Home::new();
     home.log_in(1, "acme");
     std::fs::remove_file(home.path("bin/seqera")).unwrap();
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_seqera"), home.path("bin/seqera")).unwrap();
+    std::os::unix::fs::symlink(crate::support::seqera(), home.path("bin/seqera")).unwrap();
     let inner = format!("tmux -L inner -f {} new-session", source("tmux.conf").display());
     let terminal = Terminal::run(&home, &["sh".into(), "-c".into(), inner], &[]);
     wait_for(|| terminal.screen().contains(" acme"), || terminal.screen());

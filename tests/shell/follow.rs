@@ -62,7 +62,7 @@ impl Person {
     pub(super) fn count_calls(&self) {
         let link = self.home.bin().join("seqera");
         std::fs::remove_file(link).unwrap();
-        let real = env!("CARGO_BIN_EXE_seqera");
+        let real = crate::support::seqera();
         self.home
             .script("seqera", &format!("#!/bin/sh\necho \"$*\" >>\"$HOME/calls\"\nexec {real} \"$@\"\n"));
     }

@@ -86,7 +86,7 @@ for_each_shell! {
 #[test]
 fn a_hook_for_another_login_than_it_would_follow_is_refused() {
     let home = Home::new();
-    let mut command = home.command(env!("CARGO_BIN_EXE_seqera"));
+    let mut command = home.command(crate::support::seqera());
     let output = command.args(["hook", "bash", "--profile", "work"]).output().unwrap();
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(String::from_utf8(output.stderr).unwrap().contains("SEQERA_PROFILE=work"));
@@ -95,7 +95,7 @@ fn a_hook_for_another_login_than_it_would_follow_is_refused() {
 #[test]
 fn what_the_help_says_for_nushell_works_in_a_new_home() {
     let home = Home::new();
-    let seqera = std::path::Path::new(env!("CARGO_BIN_EXE_seqera"));
+    let seqera = std::path::Path::new(crate::support::seqera());
     let help = home.command(seqera).args(["hook", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
     let (_, lines) = help.split_once("once: ").unwrap();

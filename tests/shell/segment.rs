@@ -71,7 +71,7 @@ fn colours_do_not_count_as_width() {
 fn the_program_prints_it() {
     let home = Home::new();
     let prompt = |args: &[&str], env: &[(&str, &str)]| {
-        let mut command = home.command(env!("CARGO_BIN_EXE_seqera"));
+        let mut command = home.command(crate::support::seqera());
         let output = command.arg("prompt").args(args).envs(env.iter().copied()).output().unwrap();
         (String::from_utf8(output.stdout).unwrap(), output.status.code())
     };

@@ -169,7 +169,7 @@ impl Home {
     /// The hook as the real program prints it.
     pub fn hook(&self, shell: Shell, options: &[&str]) -> String {
         let output = self
-            .command(env!("CARGO_BIN_EXE_seqera"))
+            .command(crate::support::seqera())
             .args(["hook", &shell.to_string()])
             .args(options)
             .output()
@@ -182,7 +182,7 @@ impl Home {
     pub fn off(&self, shell: Shell, env: &Env) {
         let variables = env.iter().map(|(name, value)| (name, String::from_utf8_lossy(value).into_owned()));
         let output = self
-            .command(env!("CARGO_BIN_EXE_seqera"))
+            .command(crate::support::seqera())
             .envs(variables)
             .args(["hook", &shell.to_string(), "--off"])
             .output()

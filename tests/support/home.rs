@@ -30,12 +30,12 @@ impl Home {
         for folder in ["bin", "run", "tmp"] {
             fs::DirBuilder::new().mode(0o700).create(home.path().join(folder)).unwrap();
         }
-        let helper = env!("CARGO_BIN_EXE_seqera-credential-helper");
+        let helper = crate::support::helper();
         for name in ["seqera-credential-helper", "git-credential-seqera", "docker-credential-seqera"] {
             symlink(helper, home.bin().join(name)).unwrap();
         }
         for name in ["seqera", "sekuire"] {
-            symlink(env!("CARGO_BIN_EXE_seqera"), home.bin().join(name)).unwrap();
+            symlink(crate::support::seqera(), home.bin().join(name)).unwrap();
         }
         home
     }

@@ -19,6 +19,8 @@ packages=(
     bash-completion man-db
     # to run newer ones
     patchelf
+    # packages
+    binutils rpm
     # a browser for the login pages
     chromium
     # measuring
