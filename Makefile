@@ -65,6 +65,7 @@ bench: build
 	$(CARGO) build --locked --example platform
 	benches/run.sh
 	benches/hook.sh
+	benches/relay.sh
 	BENCH=1 $(CARGO) test --quiet --locked --features fault-points --test capabilities -- \
 	    --exact refresh::crowd::a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it --nocapture
 

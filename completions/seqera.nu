@@ -413,10 +413,33 @@ module completions {
   # Run a command with a fresh token in its environment
   export extern "seqera exec" [
     --job-token               # Give it a personal access token of its own, which does not end while it runs, and delete that afterwards
+    --live                    # Lend it a live token through a relay on this machine, for runs of hours and for agents
+    --read-only               # Let through only requests that read (GET, HEAD, OPTIONS)
+    --allow: string           # Let through only requests like these, as in 'GET /workflow/*'; beside --read-only, these as well
+    --workspace: string       # Let through only requests of this workspace, and those that tell who you are
+    --log: path               # Add a line for each request to this file: time, method, path, status, bytes
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
     ...command: string        # The command and its arguments
+  ]
+
+  def "nu-complete seqera relay shell" [] {
+    [ "bash" "zsh" "fish" "nu" "powershell" "elvish" "xonsh" "tcsh" "posix" ]
+  }
+
+  # Lend a live token to programs elsewhere: in a container, or behind SSH
+  export extern "seqera relay" [
+    --socket: path            # Listen at a socket with this path instead of a port
+    --port: string            # The port; a free one without it
+    --shell: string@"nu-complete seqera relay shell" # The shell to write for; found out when absent
+    --read-only               # Let through only requests that read (GET, HEAD, OPTIONS)
+    --allow: string           # Let through only requests like these, as in 'GET /workflow/*'; beside --read-only, these as well
+    --workspace: string       # Let through only requests of this workspace, and those that tell who you are
+    --log: path               # Add a line for each request to this file: time, method, path, status, bytes
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
   ]
 
   def "nu-complete seqera hook shell" [] {
@@ -635,6 +658,10 @@ module completions {
 
   # Run a command with a fresh token in its environment
   export extern "seqera help exec" [
+  ]
+
+  # Lend a live token to programs elsewhere: in a container, or behind SSH
+  export extern "seqera help relay" [
   ]
 
   # Print the hook that keeps a shell's token fresh, for eval "$(seqera hook bash)".

@@ -14,7 +14,8 @@
 //! | 4 | [`provider`]: every fact that differs between platforms |
 //! | 5 | [`session`]: a login's life, from the profile and its refresh to what shells and prompts get |
 //! | 6 | [`broker`]: "a credential for this request" |
-//! | 7 | [`shell`]: the languages of shells; the hooks themselves are the files in `/shell` |
+//! | 7 | [`relay`]: the loopback proxy that lends a live token · [`shell`]: the languages of shells; the hooks
+//! themselves are the files in `/shell` |
 //! | 8 | [`protocol`]: one file or folder a wire protocol, in one table · [`client`]: one file a client that can be
 //! configured, in one table |
 //! | 9 | [`command`]: one file a command |
@@ -44,6 +45,7 @@ pub mod oauth;
 pub mod os;
 pub mod protocol;
 pub mod provider;
+pub mod relay;
 pub mod secret;
 pub mod session;
 pub mod shell;

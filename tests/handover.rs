@@ -3,9 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::Duration;
 
-use crate::platform::{Endpoint, Fault, Platform};
-use crate::support::home::{Home, run};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::platform::{AiBackend, Endpoint, Fault, Platform};
+use crate::support::home::{Home, run, until};
 use crate::support::login;
 use crate::support::session::{self, Token};
 
@@ -40,35 +43,178 @@ fn path(home: &mut Home, folders: &[&str]) {
     home.set("PATH", path);
 }
 
+/// A home with Seqera's own program, a login, and an AI backend that the installation names.
+fn lending() -> (Home, Platform, AiBackend, String) {
+    let (home, platform) = (with_other(), Platform::start());
+    let backend = AiBackend::start_named(&platform, "true");
+    let token = login::with_token(&home, &platform, &[]);
+    (home, platform, backend, token)
+}
+
+/// The value of a variable, as the other program has it.
+fn value<'a>(out: &'a str, name: &str) -> &'a str {
+    let line = out.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    line.unwrap_or_else(|| panic!("{name}: {out}"))
+}
+
 #[test]
 fn what_is_not_ours_goes_over_with_all_its_arguments_and_its_exit_code() {
-    let (home, platform) = (with_other(), Platform::start());
-    let token = login::with_token(&home, &platform, &[]);
+    let (home, platform, _backend, token) = lending();
     let run =
         home.run("seqera", &["ai", "--help", "-x", "--profile", "p", "a b", "--", "--version"], "").expect(7);
     let out = run.out();
     for word in ["ai", "--help", "-x", "--profile", "p", "a b", "--", "--version"] {
         assert!(out.contains(&format!("arg: {word}\n")), "{word}: {run:?}");
     }
-    for line in [
-        format!("SEQERA_ACCESS_TOKEN={token}"),
-        format!("TOWER_ACCESS_TOKEN={token}"),
-        format!("TOWER_API_ENDPOINT={}", platform.api()),
-        format!("SEQERA_AUTH_DOMAIN={}", platform.api()),
-    ] {
-        assert!(out.contains(&line), "{line}: {run:?}");
-    }
+    assert!(value(&out, "SEQERA_ACCESS_TOKEN").starts_with("eyJ0aWQiOiA"), "{out}");
+    assert!(value(&out, "SEQERA_AI_BACKEND_URL").starts_with("http://127.0.0.1:"), "{out}");
+    assert_eq!(value(&out, "SEQERA_AUTH_DOMAIN"), platform.api());
+    assert_eq!(value(&out, "TOWER_ACCESS_TOKEN"), "unset");
+    assert!(!out.contains(&token), "{out}");
     assert_eq!(run.err(), "");
+}
+
+/// Asks the backend as Seqera's program does, and shows its environment as an agent could.
+const ASKS: &str = r#"#!/usr/bin/python3
+import os, urllib.request as r
+def ask(path):
+    request = r.Request(os.environ["SEQERA_AI_BACKEND_URL"] + path)
+    request.add_header("Authorization", "Bearer " + os.environ["SEQERA_ACCESS_TOKEN"])
+    print(r.urlopen(request).read().decode())
+ask("/v1/cli/organizations")
+ask("/v1/cli/user-info")
+for name, value in os.environ.items():
+    print(f"{name}={value}")
+"#;
+
+#[test]
+fn the_other_program_works_with_a_token_that_it_never_sees() {
+    let (mut home, platform) = (with_other(), Platform::start());
+    let backend = AiBackend::start_named(&platform, "true");
+    // Renewed first, and the token of before is still what the hook of this shell exported.
+    let login = session::logged_in(&home, &platform, Token::Dead);
+    program(&home.path().join(".seqera/bin/seqera"), ASKS);
+    let exports: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&home.run("seqera", &["env", "--json"], "").ok()).unwrap();
+    for (name, exported) in &exports {
+        if let Some(exported) = exported.as_str() {
+            home.set(name, exported);
+        }
+    }
+    let live = login.stored_access();
+    home.set("MY_COPY", format!("Bearer {live}"));
+    home.set("NO_PROXY", "proxy.example");
+    home.set("HTTP_PROXY", "http://127.0.0.1:1");
+    let out = home.run("seqera", &["info"], "").expect(0).out();
+    assert!(out.contains("ada@example"), "{out}");
+    for secret in platform.issued_secrets() {
+        assert!(!out.contains(&secret), "a secret is in the environment: {out}");
+    }
+    for gone in ["MY_COPY", "TOWER_ACCESS_TOKEN", "SEQERA_ENV", "SEQERA_TOKEN_EXPIRES_AT"] {
+        assert!(!out.contains(&format!("\n{gone}=")), "{gone}: {out}");
+    }
+    assert_eq!(value(&out, "NO_PROXY"), "proxy.example,127.0.0.1,localhost");
+    assert_eq!(value(&out, "no_proxy"), "proxy.example,127.0.0.1,localhost");
+    let log = std::path::PathBuf::from(value(&out, "SEQERA_LOG_FILE"));
+    let folder = fs::metadata(log.parent().unwrap()).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700, "{log:?}");
+    assert!(backend.asked().iter().all(|asked| asked.token.as_deref() == Some(live.as_str())));
+    assert_eq!(backend.asked().len(), 2);
+}
+
+#[test]
+fn a_wrapper_around_ours_leads_on_when_there_is_a_login_to_lend() {
+    let (mut home, _platform, _backend, _) = lending();
+    let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_seqera"));
+    program(&home.path().join("wrapper/seqera"), &wrapper);
+    path(&mut home, &["wrapper", "bin"]);
+    let out = home.run("seqera", &["ai"], "").expect(7).out();
+    assert!(out.starts_with(&format!("other: {}/.seqera/bin/seqera\n", home.path().display())), "{out}");
+}
+
+#[test]
+fn without_a_known_backend_nothing_is_sent_anywhere() {
+    let (mut home, platform) = (with_other(), Platform::start());
+    let token = login::with_token(&home, &platform, &[]);
+    for relay in ["", "off"] {
+        home.set("SEQERA_HELPER_RELAY", relay);
+        let run = home.run("seqera", &["ai", "why"], "").expect(7);
+        assert_eq!(run.out(), "", "it was not run");
+        assert!(
+            run.err().contains("no AI backend is known") && run.err().contains("SEQERA_AI_BACKEND_URL"),
+            "{run:?}"
+        );
+    }
+    // To read about a command needs none; a token is not given then, either.
+    let out = home.run("seqera", &["ai", "--help"], "").expect(7).out();
+    assert!(!out.contains(&token) && value(&out, "SEQERA_ACCESS_TOKEN") == "unset", "{out}");
+    let out = home.run("seqera", &["version", "-x"], "").expect(7).out();
+    assert!(!out.contains(&token) && out.contains("arg: -x\n"), "{out}");
+    home.set("SEQERA_AI_BACKEND_URL", "http://ai.example");
+    assert!(home.run("seqera", &["ai"], "").expect(7).err().contains("is not an https address"));
+}
+
+#[test]
+fn the_settings_of_seqeras_program_name_the_backend_of_their_own_authority() {
+    let (home, platform) = (with_other(), Platform::start());
+    let backend = AiBackend::start(&platform, "true");
+    login::with_token(&home, &platform, &[]);
+    program(&home.path().join(".seqera/bin/seqera"), ASKS);
+    let config =
+        |authority: &str| format!(r#"{{"authDomain":"{authority}","backendUrl":"{}"}}"#, backend.origin);
+    home.write(".config/seqera-ai/config.json", config("https://cloud.seqera.io/api"));
+    home.run("seqera", &["info"], "").expect(7);
+    home.write(".config/seqera-ai/config.json", config(&platform.api()));
+    home.run("seqera", &["info"], "").expect(0);
+    assert_eq!(backend.asked().len(), 2);
+}
+
+#[test]
+fn a_relay_that_is_off_hands_the_token_over_with_all_its_life() {
+    let (mut home, platform) = (with_other(), Platform::start());
+    let backend = AiBackend::start_named(&platform, "true");
+    let login = session::logged_in(&home, &platform, Token::Ageing);
+    home.set("SEQERA_HELPER_RELAY", "off");
+    let out = home.run("seqera", &["ai"], "").expect(7).out();
+    let given = value(&out, "SEQERA_ACCESS_TOKEN").to_owned();
+    assert_ne!(given, login.access, "it was renewed before it was given away for good");
+    assert_eq!(given, login.stored_access());
+    assert_eq!(value(&out, "TOWER_ACCESS_TOKEN"), given);
+    assert_eq!(value(&out, "TOWER_API_ENDPOINT"), platform.api());
+    assert_eq!(value(&out, "SEQERA_AI_BACKEND_URL"), backend.origin);
+}
+
+#[test]
+fn wave_gets_the_token_itself() {
+    let (home, platform) = (with_other(), Platform::start());
+    let token = login::with_token(&home, &platform, &[]);
+    let out = home.run("seqera", &["containers", "build"], "").expect(7).out();
+    assert_eq!(value(&out, "TOWER_ACCESS_TOKEN"), token);
+    assert_eq!(value(&out, "TOWER_API_ENDPOINT"), platform.api());
+}
+
+#[test]
+fn signals_reach_the_other_program_and_its_end_is_ours() {
+    let (home, _platform, _backend, _) = lending();
+    let script = "#!/bin/sh\ntrap 'exit 33' TERM\necho > started\nwhile :; do sleep 0.05; done\n";
+    program(&home.path().join(".seqera/bin/seqera"), script);
+    let mut command = home.command("seqera");
+    let mut child = command.arg("ai").spawn().unwrap();
+    until(Duration::from_secs(30), "it begins", || home.path().join("started").exists());
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(33));
+    program(&home.path().join(".seqera/bin/seqera"), "#!/bin/sh\nkill -KILL $$\n");
+    assert_eq!(home.run("seqera", &["ai"], "").code(), 128 + 9);
 }
 
 #[test]
 fn a_token_and_the_address_of_another_server_are_not_handed_over_together() {
-    let (home, platform) = (with_other(), Platform::start());
-    let token = login::with_token(&home, &platform, &[]);
+    let (home, platform, _backend, token) = lending();
     for variable in ["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT"] {
         let hand_over = |words: &[&str]| {
             let mut command = home.command("seqera");
             command.args(words).env(variable, "https://elsewhere.example/api");
+            command.env("SEQERA_HELPER_RELAY", "off");
             run(command, "").expect(7)
         };
         let run = hand_over(&["info"]);
@@ -80,12 +226,15 @@ fn a_token_and_the_address_of_another_server_are_not_handed_over_together() {
     }
     let mut same = home.command("seqera");
     same.arg("info").env("SEQERA_PLATFORM_API_URL", format!(" {}// ", platform.api()));
+    same.env("SEQERA_HELPER_RELAY", "off");
     assert!(run(same, "").expect(7).out().contains(&token), "the same place, as a login reads it");
 }
 
 #[test]
 fn the_token_is_fresh() {
-    let (home, platform) = (with_other(), Platform::start());
+    let (mut home, platform) = (with_other(), Platform::start());
+    let _backend = AiBackend::start_named(&platform, "true");
+    home.set("SEQERA_HELPER_RELAY", "off");
     let login = session::logged_in(&home, &platform, Token::Dead);
     let out = home.run("seqera", &["info"], "").expect(7).out();
     assert_eq!(platform.count_grant("refresh_token"), 1);

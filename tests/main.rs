@@ -19,6 +19,7 @@ mod oauth;
 mod platform;
 mod profile;
 mod refresh;
+mod relay;
 mod sekuire;
 mod shell;
 mod status;

@@ -1,8 +1,7 @@
 //! Programs that we start, with the variables of a login.
 
 use std::ffi::OsString;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::error::{Error, Result};
 use crate::os::env::Change;
@@ -64,5 +63,105 @@ pub fn cannot_run(command: &Command, error: &std::io::Error) -> Error {
         std::io::ErrorKind::NotFound => Error::no_program(format!("{program} was not found"))
             .next("check its spelling, and that it is on your PATH"),
         _ => Error::io(format_args!("{program} cannot be run"), error),
+    }
+}
+
+/// Ends as the command did: what started us sees the same signal.
+pub fn like(status: ExitStatus) -> ExitCode {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+        return ExitCode::from(128u8.wrapping_add(signal as u8));
+    }
+    ExitCode::from(status.code().map_or(1, |code| code as u8))
+}
+
+#[cfg(unix)]
+pub use signals::Signals;
+
+#[cfg(unix)]
+mod signals {
+    use std::process::{Command, ExitStatus};
+
+    use rustix::process::{Pid, Signal, getpgrp, kill_process};
+    use signal_hook::consts::{
+        SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
+    };
+
+    use super::cannot_run;
+    use crate::error::{Error, Result};
+    use crate::os::process::SignalsTaken;
+
+    /// Takes signals instead of a command that is waited for, and hands them on.
+    pub struct Signals(signal_hook::iterator::Signals, SignalsTaken);
+
+    impl Signals {
+        /// Begins to take them.
+        pub fn begin() -> Result<Signals> {
+            let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
+            let ours = all.into_iter().filter(|signal| !crate::os::process::is_ignored(*signal));
+            signal_hook::iterator::Signals::new(ours.chain([SIGCHLD]))
+                .map(|signals| Signals(signals, SignalsTaken::begin()))
+                .map_err(|error| Error::io("the system does not let us catch signals", &error))
+        }
+
+        /// Runs the command to its end.
+        pub fn run(mut self, command: &mut Command) -> Result<ExitStatus> {
+            let mut child = command.spawn().map_err(|error| cannot_run(command, &error))?;
+            loop {
+                match child.try_wait() {
+                    Ok(Some(status)) => return Ok(status),
+                    Ok(None) => {}
+                    Err(error) => return Err(Error::io("the command cannot be waited for", &error)),
+                }
+                // Its end is a signal, too, and one that came since is kept.
+                for signal in self.0.wait() {
+                    let is_ours_alone = !matches!(signal, SIGINT | SIGQUIT | SIGWINCH) || !in_foreground();
+                    if let (true, Some(signal)) =
+                        (signal != SIGCHLD && is_ours_alone, Signal::from_named_raw(signal))
+                    {
+                        let _ = kill_process(Pid::from_child(&child), signal);
+                    }
+                }
+            }
+        }
+
+        /// Waits until this process is asked to end.
+        pub fn until_asked_to_end(mut self) {
+            loop {
+                if self.0.wait().any(|signal| matches!(signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the terminal sends its signals to us and the command alike: twice would mean "at once" to many.
+    fn in_foreground() -> bool {
+        rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp())
+    }
+}
+
+/// Where the system has no signals to hand on, a command is just waited for.
+#[cfg(not(unix))]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Begins.
+    pub fn begin() -> Result<Signals> {
+        Ok(Signals)
+    }
+
+    /// Runs the command to its end.
+    pub fn run(self, command: &mut Command) -> Result<ExitStatus> {
+        command.status().map_err(|error| cannot_run(command, &error))
+    }
+
+    /// Waits until this process is ended.
+    pub fn until_asked_to_end(self) {
+        loop {
+            std::thread::park();
+        }
     }
 }

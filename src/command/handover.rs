@@ -1,4 +1,4 @@
-//! Subcommands that are not ours: they go to the next program called as we are, with a fresh token.
+//! Subcommands that are not ours: they go to the next program called as we are, which is lent a live token.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -6,17 +6,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use url::Url;
+
+use super::lent::Lent;
 use super::{Context, child};
 use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::os::clock::now;
+use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::env::{env_text, non_empty};
-use crate::provider::seqera::CLOUD;
+use crate::os::files;
+use crate::provider::seqera::{CLOUD, backend};
 use crate::provider::{ProviderId, provider};
 use crate::secret::Secret;
-use crate::session::Want;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
 use crate::session::profile::Profile;
+use crate::session::{Fresh, Sessions, Want};
 use crate::ui;
 
 /// `PID:DEPTH:PATHS`: who handed over to whom in this process, and how often in all.
@@ -25,24 +33,146 @@ const TRAIL: &str = "SEQERA_HANDED_OVER";
 /// Deeper nobody nests agents that run agents; a program that hands back to us does.
 const DEEPEST: u32 = 20;
 
-/// Hands `words`, the subcommand first, over. Comes back only where that cannot be done.
+/// Hands `words`, the subcommand first, over: to a program that gets no token but a relay to the AI backend, where
+/// there is a login to lend. Comes back where that cannot be done, and after a program that was served.
 ///
 /// # Errors
-/// There is no other program ([`Kind::NoProgram`]), or it cannot be run.
+/// There is no other program ([`Kind::NoProgram`]), or it cannot be run; there is a login and nobody knows its
+/// AI backend.
 pub fn run(words: &[OsString], context: &Context) -> Result<ExitCode> {
     let mut trail = Trail::read();
     let program = trail.next_program(context.called).ok_or_else(|| nobody(words, context.called))?;
     let (words, given) = without_token(words);
     let mut command = Command::new(&program);
+    trail.passed.push(program);
+    let way = way(&words, given, context)?;
     command.args(words);
-    child::apply(&mut command, &changes(given, context)?)?;
     for (name, value) in installation(context) {
         command.env(name, value);
     }
-    trail.passed.push(program);
-    command.env(TRAIL, trail.write(context.program())?);
-    child::become_program(command)
+    match way {
+        Way::With(changes) => {
+            child::apply(&mut command, &changes)?;
+            command.env(TRAIL, trail.write(context.program(), Next::Itself)?);
+            child::become_program(command)
+        }
+        Way::Lent(lent, backend) => {
+            command.env(TRAIL, trail.write(context.program(), Next::Child)?);
+            let signals = child::Signals::begin()?;
+            let relay = lent.ai(backend)?;
+            for name in lent.holders() {
+                command.env_remove(name);
+            }
+            child::apply(&mut command, &lent.ai_changes(&relay.url(), relay.word()))?;
+            keep_its_log_private(&mut command, context);
+            let ended = signals.run(&mut command)?;
+            drop(relay);
+            Ok(child::like(ended))
+        }
+    }
 }
+
+/// How the other program gets to its server.
+enum Way {
+    /// With what stands in its environment, changed so.
+    With(Vec<Change>),
+    /// Through a relay to this backend.
+    Lent(Box<Lent>, Url),
+}
+
+/// Without a login, the other program gets no token: it has a login of its own.
+fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<Way> {
+    if let Some(token) = given {
+        let tokens = provider(context.called).variables().exported_tokens;
+        let mut changes: Vec<Change> = tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
+        changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
+        return Ok(Way::With(changes));
+    }
+    if exports::in_platform_run(&non_empty) || context.outside_token()?.is_some() {
+        return Ok(Way::With(Vec::new()));
+    }
+    let without = Ok(Way::With(exports::unset_ours(&non_empty)));
+    let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
+    let needs_no_login = words.first().is_none_or(|word| NO_LOGIN.iter().any(|own| word == own));
+    if profile.provider != context.called || (needs_no_login && context.called == ProviderId::Seqera) {
+        return without;
+    }
+    if context.profile.is_none()
+        && let Some(variable) = exports::foreign_endpoint(&profile, &non_empty)
+    {
+        let program = context.program();
+        context
+            .tell(&format!("{program}: {variable} names another server than your login, which is not used"));
+        return without;
+    }
+    let fresh = match context.fresh(&Want::default()) {
+        Ok(fresh) => fresh,
+        Err(error) if error.kind() == Kind::NotLoggedIn => return without,
+        Err(error) => {
+            context.tell(&format!("{}: going on without a token: {error}", context.program()));
+            return without;
+        }
+    };
+    if context.called != ProviderId::Seqera {
+        return Ok(Way::With(with_token(&fresh, context)));
+    }
+    if words.first().is_some_and(|word| word == "containers") {
+        // A Wave client: Wave itself uses the token, from where it runs.
+        return Ok(Way::With(with_token(&newest(fresh, context), context)));
+    }
+    let endpoint = fresh.profile.endpoint.clone();
+    let known = backend::backend(&Http::new(ASK), &endpoint)?;
+    let Some(backend) = known else {
+        // To be told how a command is called needs no backend.
+        let asks_for_help = words.iter().any(|word| word == "--help" || word == "-h");
+        return if asks_for_help { without } else { Err(backend::unknown(&endpoint)) };
+    };
+    if env_text(RELAY).is_some_and(|value| value == "off") {
+        let mut changes = with_token(&newest(fresh, context), context);
+        changes.push(Change::Set(backend::VARIABLE, Secret::from(backend.as_str().trim_end_matches('/'))));
+        return Ok(Way::With(changes));
+    }
+    Ok(Way::Lent(Box::new(Lent::of(context, fresh)?), backend))
+}
+
+/// `off` hands tokens over instead of lending them.
+const RELAY: &str = "SEQERA_HELPER_RELAY";
+
+/// An installation is asked for its backend for so long.
+const ASK: Duration = Duration::from_secs(10);
+
+/// Commands of Seqera's program that ask no server with a token.
+const NO_LOGIN: &[&str] = &["--get-yargs-completions", "completion", "help", "update", "version"];
+
+fn with_token(fresh: &Fresh, context: &Context) -> Vec<Change> {
+    let changes = exports::for_profile(&fresh.profile, &fresh.token, &non_empty);
+    match context.profile {
+        Some(_) => changes,
+        None => exports::without_the_persons(changes, &non_empty),
+    }
+}
+
+/// The same login with a token that was issued just now, where one can be had: nobody renews it over there.
+fn newest(fresh: Fresh, context: &Context) -> Fresh {
+    let sessions = Sessions::new(&context.paths, Deadline::after(super::TIME));
+    let issued_at = sessions.load(&fresh.profile.name).ok().flatten().map(|session| session.issued_at);
+    if issued_at.is_some_and(|at| now().saturating_sub(at) < JUST_NOW) {
+        return fresh;
+    }
+    sessions.renewed(&fresh.profile.name, &fresh.token).ok().flatten().unwrap_or(fresh)
+}
+
+/// A token that was issued within so many seconds has all its life before it.
+const JUST_NOW: u64 = 60;
+
+/// Seqera's program writes a transcript that everybody can read, unless it is told where to.
+fn keep_its_log_private(command: &mut Command, context: &Context) {
+    if non_empty(LOG_FILE).is_none() && files::private_dir(&context.paths.state).is_ok() {
+        command.env(LOG_FILE, context.paths.state.join("seqera-ai-diag.jsonl"));
+    }
+}
+
+const LOG_FILE: &str = "SEQERA_LOG_FILE";
 
 fn nobody(words: &[OsString], called: ProviderId) -> Error {
     let name = called.name();
@@ -52,48 +182,6 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
         "'{word}' is no command of this program, and there is no other program called {name} to hand it to"
     ))
     .next(format!("see: {name} --help; {install}"))
-}
-
-/// What changes in the environment. Who is not logged in gets the program without a token: it has a login of
-/// its own.
-fn changes(given: Option<Secret>, context: &Context) -> Result<Vec<Change>> {
-    if let Some(token) = given {
-        let tokens = provider(context.called).variables().exported_tokens;
-        let mut changes: Vec<Change> = tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
-        changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
-        return Ok(changes);
-    }
-    if exports::in_platform_run(&non_empty) || context.outside_token()?.is_some() {
-        return Ok(Vec::new());
-    }
-    let without = Ok(exports::unset_ours(&non_empty));
-    let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
-    if profile.provider != context.called {
-        return without;
-    }
-    if context.profile.is_none()
-        && let Some(variable) = exports::foreign_endpoint(&profile, &non_empty)
-    {
-        let program = context.program();
-        context.tell(&format!(
-            "{program}: {variable} names another server than your login, which stays out of it"
-        ));
-        return without;
-    }
-    match context.fresh(&Want::default()) {
-        Ok(fresh) => Ok(match context.profile.is_some() {
-            true => exports::for_profile(&fresh.profile, &fresh.token, &non_empty),
-            false => exports::without_the_persons(
-                exports::for_profile(&fresh.profile, &fresh.token, &non_empty),
-                &non_empty,
-            ),
-        }),
-        Err(error) if error.kind() == Kind::NotLoggedIn => without,
-        Err(error) => {
-            context.tell(&format!("{}: going on without a token: {error}", context.program()));
-            without
-        }
-    }
 }
 
 /// An installation of one's own is named under the names that Seqera's program has for it. So is that of a login
@@ -152,26 +240,52 @@ struct Trail {
     passed: Vec<PathBuf>,
 }
 
+/// Which process the next program runs in.
+enum Next {
+    Itself,
+    Child,
+}
+
+/// Before the number of a process whose child the next program is.
+const CHILD_OF: &str = "c";
+
+#[cfg(unix)]
+fn parent_id() -> Option<u32> {
+    Some(std::os::unix::process::parent_id())
+}
+
+#[cfg(not(unix))]
+fn parent_id() -> Option<u32> {
+    None
+}
+
 impl Trail {
     fn read() -> Trail {
         let text = env_text(TRAIL).unwrap_or_default();
         let mut fields = text.splitn(3, ':');
         let (pid, depth, paths) = (fields.next(), fields.next(), fields.next());
-        let ours = pid.and_then(|pid| pid.parse().ok()) == Some(std::process::id());
+        let ours = pid.is_some_and(|pid| match pid.strip_prefix(CHILD_OF) {
+            Some(parent) => parent_id().is_some_and(|id| parent == id.to_string()),
+            None => pid == std::process::id().to_string(),
+        });
         Trail {
             depth: depth.and_then(|depth| depth.parse().ok()).unwrap_or_default(),
             passed: if ours { env::split_paths(paths.unwrap_or_default()).collect() } else { Vec::new() },
         }
     }
 
-    fn write(&self, name: &str) -> Result<OsString> {
+    fn write(&self, name: &str, next: Next) -> Result<OsString> {
         if self.depth >= DEEPEST {
             return Err(Error::failed(format!(
                 "the programs called {name} hand over to each other without end"
             ))
             .next("see which one should come first: seqera doctor"));
         }
-        let mut text = OsString::from(format!("{}:{}:", std::process::id(), self.depth + 1));
+        let prefix = match next {
+            Next::Itself => "",
+            Next::Child => CHILD_OF,
+        };
+        let mut text = OsString::from(format!("{prefix}{}:{}:", std::process::id(), self.depth + 1));
         text.push(env::join_paths(&self.passed).unwrap_or_default());
         Ok(text)
     }

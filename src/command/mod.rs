@@ -12,12 +12,14 @@ mod generate;
 mod handover;
 pub mod hook;
 mod import;
+mod lent;
 mod lock;
 mod login;
 mod logout;
 mod org;
 mod profile;
 mod prompt;
+mod relay;
 mod sekuire;
 mod server;
 mod shadow;
@@ -87,6 +89,7 @@ enum Command {
     Token(token::Args),
     Env(env::EnvArgs),
     Exec(exec::Args),
+    Relay(relay::Args),
     Hook(hook::HookArgs),
     #[command(hide = true)]
     HookEnv(hook::HookEnvArgs),
@@ -279,6 +282,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         Command::Import(args) => import::run(&args, &context),
         Command::Token(args) => token::run(&args, &context),
         Command::Exec(args) => exec::run(&args, &context),
+        Command::Relay(args) => relay::run(&args, &context),
         Command::Env(args) => env::run(&args, &context),
         Command::Hook(args) => hook::run(&args, &context),
         Command::HookEnv(args) => hook::run_hook_env(&args, &context),

@@ -10,6 +10,7 @@ mod certificate;
 mod failure;
 mod proxy;
 mod retry;
+mod streaming;
 mod trust;
 
 use std::future::Future;
@@ -32,6 +33,7 @@ use crate::target::Target;
 pub use body::Oddity;
 pub use failure::{Failure, Place, Trouble};
 pub use proxy::Proxy;
+pub use streaming::Streaming;
 
 /// The largest body that is read. What Seqera sends is a hundredth of it.
 pub const MAX_BODY: usize = 1 << 20;

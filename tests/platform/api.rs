@@ -63,7 +63,7 @@ async fn service_info(State(world): State<Shared>) -> Json<Value> {
         "loginPath": "/login", "logoutUrl": null, "landingUrl": world.origin, "contactEmail": "support@example.org",
         "heartbeatInterval": 60, "userWorkspaceEnabled": true, "allowInstanceCredentials": false,
         "waveEnabled": true, "groundswellEnabled": false, "llmEnabled": true, "seqeraCloud": false,
-        "seqeraAiBaseUrl": null, "seqeraAgentBackendUrl": null, "analytics": {}, "navbar": { "menus": [] },
+        "seqeraAiBaseUrl": null, "seqeraAgentBackendUrl": world.settings.agent_backend, "analytics": {}, "navbar": { "menus": [] },
     } }))
 }
 

@@ -41,6 +41,8 @@ pub struct Settings {
     pub device_interval: Option<u64>,
     /// The public clients that are registered.
     pub clients: Vec<&'static str>,
+    /// The AI backend that `/service-info` names.
+    pub agent_backend: Option<String>,
     /// Endpoints that this server does not have: 404, and left out of discovery.
     pub absent: Vec<Endpoint>,
 }
@@ -60,6 +62,7 @@ impl Default for Settings {
             consent_given: false,
             device_interval: Some(1),
             clients: vec!["seqera_ai_cli", "nextflow_cli"],
+            agent_backend: None,
             absent: vec![],
         }
     }

@@ -33,6 +33,20 @@ pub struct Login {
 
 /// Logs the signed-in person in, in the profile `default`, in a home whose key is in a file.
 pub fn logged_in(home: &Home, platform: &Platform, token: Token) -> Login {
+    let (age, life) = match token {
+        Token::Fresh => (0, 3600),
+        Token::Ageing => (3540, 3600),
+        Token::Dead => (3700, 3600),
+    };
+    logged_in_at(home, platform, age, life)
+}
+
+/// The same with a token that lives for so many seconds.
+pub fn logged_in_for(home: &Home, platform: &Platform, life: u64) -> Login {
+    logged_in_at(home, platform, 0, life)
+}
+
+fn logged_in_at(home: &Home, platform: &Platform, age: u64, life: u64) -> Login {
     // Makes the store's key: where it goes is the environment's to say, and that is the program's, not ours.
     let any = "protocol=https\nhost=first.example\nusername=u\npassword=p\n";
     home.run("git-credential-seqera", &["store"], any).ok();
@@ -40,11 +54,7 @@ pub fn logged_in(home: &Home, platform: &Platform, token: Token) -> Login {
 
     let server = discovery::discover(&http(), &platform.api()).unwrap();
     let tokens = tokens(platform);
-    let (issued_at, life) = match token {
-        Token::Fresh => (now(), 3600),
-        Token::Ageing => (now() - 3540, 3600),
-        Token::Dead => (now() - 3700, 3600),
-    };
+    let issued_at = now() - age;
     let access = text(tokens.access.expose());
     let session = Session {
         generation: 0,

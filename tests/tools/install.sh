@@ -69,6 +69,7 @@ fi
 
 tests/tools/install-git.sh
 tests/tools/install-sekuire.sh
+tests/tools/install-seqera.sh
 tests/tools/install-shells.sh
 
 if [[ -e tests/oidc/package.json && ! -e tests/oidc/node_modules ]]; then

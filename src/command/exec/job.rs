@@ -1,8 +1,7 @@
 //! `--job-token`: for a job that runs longer than an access token lives.
 
 use crate::os::env::non_empty;
-use std::process::{Child, Command, ExitCode, ExitStatus};
-use std::time::Duration;
+use std::process::{Command, ExitCode};
 
 use crate::command::server::{Server, Source};
 use crate::command::{Context, child};
@@ -37,18 +36,15 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     if let Some(login) = server.login() {
         Context::must_stay_home(login)?;
     }
-    // The relay stands before the token is made: from here on no signal ends this process and leaves it behind.
-    let relay = relay::Relay::begin()?;
+    // Signals are caught before the token is made: from here on none ends this process and leaves it behind.
+    let signals = child::Signals::begin()?;
     let label = label(&command);
     let made = server.ask(|s| {
         user(&s.http, &s.endpoint, &s.token)?;
         Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)
     })?;
     let changes = changes(&server, &made.secret);
-    let ended = child::apply(&mut command, &changes).and_then(|()| {
-        let mut child = command.spawn().map_err(|error| child::cannot_run(&command, &error))?;
-        relay.wait(&mut child)
-    });
+    let ended = child::apply(&mut command, &changes).and_then(|()| signals.run(&mut command));
     let whole = Uninterrupted::begin();
     let gone = match &made.id {
         // With itself: the login may have ended while the job ran.
@@ -65,7 +61,7 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
         ));
     }
     drop(whole);
-    ended.map(like)
+    ended.map(child::like)
 }
 
 /// The login's variables with the job's token; for a token from outside, the token alone: the rest of the
@@ -89,76 +85,4 @@ fn label(command: &Command) -> String {
     let program = program.file_stem().unwrap_or_default().to_string_lossy();
     let program: String = program.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
     format!("seqera-job-{program}-{}-{}", now(), std::process::id())
-}
-
-/// Ends as the command did: what started us sees the same signal.
-fn like(status: ExitStatus) -> ExitCode {
-    #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        let _ = signal_hook::low_level::emulate_default_handler(signal);
-        return ExitCode::from(128u8.wrapping_add(signal as u8));
-    }
-    ExitCode::from(status.code().map_or(1, |code| code as u8))
-}
-
-#[cfg(unix)]
-mod relay {
-    use super::*;
-    use rustix::process::{Pid, Signal, getpgrp, kill_process};
-    use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
-    use signal_hook::iterator::Signals;
-
-    use crate::os::process::SignalsTaken;
-
-    /// Takes signals in the command's stead, and hands them on.
-    pub struct Relay(Signals, SignalsTaken);
-
-    impl Relay {
-        pub fn begin() -> Result<Relay> {
-            let all = [SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH];
-            Signals::new(all.into_iter().filter(|signal| !crate::os::process::is_ignored(*signal)))
-                .map(|signals| Relay(signals, SignalsTaken::begin()))
-                .map_err(|error| Error::io("the system does not let us catch signals", &error))
-        }
-
-        /// Waits for the command's end.
-        pub fn wait(mut self, child: &mut Child) -> Result<ExitStatus> {
-            loop {
-                for signal in self.0.pending() {
-                    let ours_alone = !matches!(signal, SIGINT | SIGQUIT | SIGWINCH) || !in_foreground();
-                    if let (true, Some(signal)) = (ours_alone, Signal::from_named_raw(signal)) {
-                        let _ = kill_process(Pid::from_child(child), signal);
-                    }
-                }
-                match child.try_wait() {
-                    Ok(Some(status)) => return Ok(status),
-                    Ok(None) => std::thread::sleep(Duration::from_millis(20)),
-                    Err(error) => return Err(Error::io("the command cannot be waited for", &error)),
-                }
-            }
-        }
-    }
-
-    /// Whether the terminal sends its signals to us and the command alike: twice would mean "at once" to many.
-    fn in_foreground() -> bool {
-        rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp())
-    }
-}
-
-#[cfg(not(unix))]
-mod relay {
-    use super::*;
-
-    pub struct Relay;
-
-    impl Relay {
-        pub fn begin() -> Result<Relay> {
-            Ok(Relay)
-        }
-
-        pub fn wait(self, child: &mut Child) -> Result<ExitStatus> {
-            let _ = Duration::ZERO;
-            child.wait().map_err(|error| Error::io("the command cannot be waited for", &error))
-        }
-    }
 }

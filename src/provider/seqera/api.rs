@@ -58,6 +58,8 @@ pub struct ServiceInfo {
     pub version: Option<String>,
     /// Of its API.
     pub api_version: Option<String>,
+    /// Its AI backend, where it has one.
+    pub seqera_agent_backend_url: Option<String>,
 }
 
 impl<'a> Api<'a> {

@@ -1,6 +1,7 @@
 //! Seqera Platform, Cloud and Enterprise.
 
 mod api;
+pub mod backend;
 pub mod vendor;
 
 use super::{Account, LoginDetails, LoginWay, Provider, ProviderId, Variables};

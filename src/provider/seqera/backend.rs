@@ -1,0 +1,131 @@
+//! Which server is the AI backend of a login. A token is never sent to another installation's: Seqera's own program
+//! sends it to Cloud's wherever none is named.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{Api, CLOUD, Seqera};
+use crate::error::{Error, Result};
+use crate::http::Http;
+use crate::os::env::{env_text, non_empty};
+use crate::provider::Provider;
+use crate::target::Target;
+
+/// The variable that names a backend.
+pub const VARIABLE: &str = "SEQERA_AI_BACKEND_URL";
+
+/// Cloud's backend, as Seqera's program knows it.
+const CLOUD_BACKEND: &str = "https://ai-api.cloud.seqera.io";
+
+/// The settings file of Seqera's program is small.
+const LIMIT: u64 = 64 * 1024;
+
+/// The backend of a login at `endpoint`: what the person set; what the settings of Seqera's program say for this
+/// very login; Cloud's for Cloud; else what the installation says of itself. Nothing where nobody knows one.
+///
+/// # Errors
+/// The one that is named is neither https nor on this machine; the installation cannot be asked.
+pub fn backend(http: &Http, endpoint: &str) -> Result<Option<Url>> {
+    if let Some(named) = env_text(VARIABLE) {
+        return checked(&named, VARIABLE).map(Some);
+    }
+    if let Some(named) = settings().and_then(|settings| settings.backend_of(endpoint)) {
+        return checked(&named, "the settings of Seqera's program (config.json)").map(Some);
+    }
+    if is_of(endpoint, CLOUD) {
+        return checked(CLOUD_BACKEND, "this program").map(Some);
+    }
+    let info = Api::new(http, endpoint).service_info()?;
+    let named = info.seqera_agent_backend_url.filter(|url| !url.trim().is_empty());
+    named.map(|named| checked(&named, "the installation (/service-info)")).transpose()
+}
+
+/// The error for a login without a known backend.
+pub fn unknown(endpoint: &str) -> Error {
+    Error::refused(format!("no AI backend is known for {endpoint}, and the token is sent to no other"))
+        .next(format!("name it: export {VARIABLE}=https://…"))
+}
+
+fn checked(named: &str, by: &str) -> Result<Url> {
+    let named = named.trim().trim_end_matches('/');
+    let url = Url::parse(named).ok().filter(|url| url.username().is_empty() && url.password().is_none());
+    let target = url.as_ref().and_then(|url| Target::from_url(url.as_str()));
+    match (url, target.is_some_and(|target| target.is_private_enough())) {
+        (Some(mut url), true) => {
+            url.set_query(None);
+            url.set_fragment(None);
+            Ok(url)
+        }
+        _ => Err(Error::refused(format!("the AI backend that {by} names is not an https address"))
+            .next(format!("correct it, or set {VARIABLE}"))),
+    }
+}
+
+/// What Seqera's program keeps in its `config.json`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Settings {
+    auth_domain: Option<String>,
+    platform_api_url: Option<String>,
+    backend_url: Option<String>,
+}
+
+impl Settings {
+    fn backend_of(self, endpoint: &str) -> Option<String> {
+        let set = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
+        let authority = set(self.auth_domain).or(set(self.platform_api_url));
+        let authority = authority.as_deref().unwrap_or(CLOUD);
+        set(self.backend_url).filter(|_| is_of(authority, endpoint))
+    }
+}
+
+fn settings() -> Option<Settings> {
+    let config = non_empty("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let config = config.or_else(|| Some(dirs::home_dir()?.join(".config")))?;
+    let folder = non_empty("SEQERA_CLI_CONFIG_DIR").map_or_else(|| config.join("seqera-ai"), PathBuf::from);
+    let mut text = String::new();
+    File::open(folder.join("config.json")).ok()?.take(LIMIT).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Whether `authority` is the installation at `endpoint`, under whichever of its names.
+fn is_of(authority: &str, endpoint: &str) -> bool {
+    let target = Target::from_url(&super::normalized(authority));
+    target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(json: &str, endpoint: &str) -> Option<String> {
+        serde_json::from_str::<Settings>(json).unwrap().backend_of(endpoint)
+    }
+
+    #[test]
+    fn the_settings_of_seqeras_program_are_for_its_own_authority() {
+        let own = "https://tower.example/api";
+        let json = r#"{"version":1,"authDomain":"https://tower.example/api","backendUrl":"https://ai.tower.example"}"#;
+        assert_eq!(settings(json, own).as_deref(), Some("https://ai.tower.example"));
+        assert_eq!(settings(json, CLOUD), None);
+        let json = r#"{"platformApiUrl":"tower.example/api","backendUrl":"https://ai.tower.example"}"#;
+        assert_eq!(settings(json, own).as_deref(), Some("https://ai.tower.example"));
+        let json = r#"{"authDomain":"","backendUrl":"https://ai.example"}"#;
+        assert_eq!(settings(json, own), None, "without an authority it is Cloud's");
+        assert_eq!(settings(json, "https://cloud.seqera.io/api").as_deref(), Some("https://ai.example"));
+        assert_eq!(settings(r#"{"authDomain":"https://tower.example/api"}"#, own), None);
+    }
+
+    #[test]
+    fn a_backend_is_https_or_here() {
+        assert_eq!(checked(" https://ai.example/ ", "x").unwrap().as_str(), "https://ai.example/");
+        assert!(checked("http://127.0.0.1:9", "x").is_ok());
+        for bad in ["http://ai.example", "ai.example", "https://u:p@ai.example", "file:///x", ""] {
+            assert_eq!(checked(bad, "x").unwrap_err().exit_code(), 7, "{bad}");
+        }
+    }
+}

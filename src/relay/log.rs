@@ -1,0 +1,75 @@
+//! `--log FILE`: one line a request, without query, headers and bodies.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use http::{Method, StatusCode};
+
+use crate::error::{Error, Result};
+
+/// The file.
+#[derive(Debug, Clone)]
+pub struct Log(Option<Arc<Mutex<File>>>);
+
+/// One request, written when its answer has ended.
+#[derive(Debug)]
+pub struct Entry {
+    log: Log,
+    method: Method,
+    path: String,
+    status: StatusCode,
+    bytes: u64,
+}
+
+impl Log {
+    /// Lines are added to `file`, which is made for its owner alone; without one, nothing is written.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open(file: Option<&Path>) -> Result<Log> {
+        let Some(file) = file else { return Ok(Log(None)) };
+        let mut options = OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let opened = options.open(file);
+        let opened =
+            opened.map_err(|error| Error::io(format_args!("cannot open the log {}", file.display()), &error));
+        Ok(Log(Some(Arc::new(Mutex::new(opened?)))))
+    }
+
+    /// Begins an entry.
+    pub fn entry(&self, method: &Method, path: &str, status: StatusCode) -> Entry {
+        Entry { log: self.clone(), method: method.clone(), path: path.to_owned(), status, bytes: 0 }
+    }
+
+    fn write(&self, line: &str) {
+        if let Some(file) = &self.0
+            && let Ok(mut file) = file.lock()
+        {
+            // A full disk does not stop the program that is served.
+            let _ = file.write_all(line.as_bytes());
+        }
+    }
+}
+
+impl Entry {
+    /// Counts bytes of the answer's body.
+    pub fn count(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if self.log.0.is_none() {
+            return;
+        }
+        let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        let Entry { method, path, status, bytes, .. } = self;
+        let path: String = path.chars().filter(char::is_ascii_graphic).collect();
+        self.log.write(&format!("{time} {method} {path} {} {bytes}\n", status.as_u16()));
+    }
+}
