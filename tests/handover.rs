@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::platform::{AiBackend, Endpoint, Fault, Platform};
+use crate::platform::ai::AiBackend;
+use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::{Home, run, until};
 use crate::support::login;
 use crate::support::session::{self, Token};

@@ -16,7 +16,7 @@
 // Tests, the example and the tour each use another part of it.
 #![allow(dead_code)]
 
-mod ai;
+pub mod ai;
 mod api;
 mod device;
 pub mod faults;
@@ -41,7 +41,6 @@ use axum::http::StatusCode;
 use axum::routing::any;
 use url::Url;
 
-pub use ai::AiBackend;
 pub use faults::{Endpoint, Fault};
 pub use grants::Standing;
 pub use requests::Request;

