@@ -2,7 +2,8 @@
 # make test    everything that CI runs; installs what it needs first
 # make bench   beside the peers, in one run
 # make fuzz    minutes of fuzzing (FUZZ_SECONDS a target)
-# make lint    format, clippy, shell linters, licences
+# make check   format, clippy and unit tests: less than a minute after a build
+# make lint    format, clippy, shell linters, licences; with ADVISORY_DB=DIR (a checkout of RustSec's database) advisories too
 # make generate completions/ and man/ from the commands
 # make static  both programs for any Linux of this processor; for another: make static TARGET=aarch64-unknown-linux-musl
 # make dist    everything that is handed out, in target/dist
@@ -35,7 +36,7 @@ OLD_GLIBC = x86_64-unknown-linux-gnu.2.17
 # each is of another dialect.
 SCRIPTS = $$(shfmt -f .ci tests benches packaging)
 
-.PHONY: build tour test tools lint bench fuzz static static-tests packages dist release-check built install uninstall \
+.PHONY: build tour check test tools lint bench fuzz static static-tests packages dist release-check built install uninstall \
     others-stay clients-back generate
 
 build:
@@ -51,6 +52,11 @@ test: tools lint static packages $(if $(filter static,$(FORM)),static-tests)
 	$(if $(filter static,$(FORM)),SEQERA_TEST_BIN_DIR="$(CURDIR)/target/forms/tests") \
 	    $(CARGO) test --locked --features fault-points
 
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+	$(CARGO) test --locked --quiet --all-features --lib --test floors
+
 tools:
 	tests/tools/install.sh
 
@@ -60,6 +66,7 @@ lint:
 	shellcheck $(SCRIPTS)
 	shfmt -d $(SCRIPTS)
 	$(CARGO) deny --log-level error --offline check bans licenses sources
+	$(if $(ADVISORY_DB),packaging/advisories.sh "$(ADVISORY_DB)")
 
 bench: build
 	$(CARGO) build --locked --example platform

@@ -512,6 +512,86 @@ module completions {
     client?: string@"nu-complete seqera configure client" # The client
   ]
 
+  # Show and change your settings (config.toml)
+  export extern "seqera config" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Every setting, its value, and where that comes from
+  export extern "seqera config list" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete seqera config get key" [] {
+    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+  }
+
+  # The value of one setting
+  export extern "seqera config get" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+    key: string@"nu-complete seqera config get key" # The setting
+  ]
+
+  def "nu-complete seqera config set key" [] {
+    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+  }
+
+  # Write one setting into your file; its comments stay
+  export extern "seqera config set" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+    key: string@"nu-complete seqera config set key" # The setting
+    value: string             # The value
+  ]
+
+  def "nu-complete seqera config unset key" [] {
+    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+  }
+
+  # Take one setting out of your file
+  export extern "seqera config unset" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+    key: string@"nu-complete seqera config unset key" # The setting
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera config help" [
+  ]
+
+  # Every setting, its value, and where that comes from
+  export extern "seqera config help list" [
+  ]
+
+  # The value of one setting
+  export extern "seqera config help get" [
+  ]
+
+  # Write one setting into your file; its comments stay
+  export extern "seqera config help set" [
+  ]
+
+  # Take one setting out of your file
+  export extern "seqera config help unset" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera config help help" [
+  ]
+
   # Find out what is wrong
   export extern "seqera doctor" [
     --json                    # One JSON object
@@ -678,6 +758,26 @@ module completions {
 
   # Make a client use the helper, or take that back
   export extern "seqera help configure" [
+  ]
+
+  # Show and change your settings (config.toml)
+  export extern "seqera help config" [
+  ]
+
+  # Every setting, its value, and where that comes from
+  export extern "seqera help config list" [
+  ]
+
+  # The value of one setting
+  export extern "seqera help config get" [
+  ]
+
+  # Write one setting into your file; its comments stay
+  export extern "seqera help config set" [
+  ]
+
+  # Take one setting out of your file
+  export extern "seqera help config unset" [
   ]
 
   # Find out what is wrong

@@ -1,8 +1,14 @@
-//! The user's `config.toml`. It is read here and changed only by commands, which keep its comments.
+//! `config.toml`: the user's, and under it the site's. It is read here and changed only by `seqera config`, which
+//! keeps its comments.
+//!
+//! A value is taken from the first of: the environment (where a setting has a variable), the user's file, the
+//! files of the site ([`Paths::site_config_files`]), the default.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml_edit::DocumentMut;
+use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::error::{Error, Result, io_words};
 use crate::os::env::env_text;
@@ -11,43 +17,309 @@ use crate::os::paths::Paths;
 
 const LIMIT: u64 = 1024 * 1024;
 
-/// What the user configured.
+/// One setting: what `seqera config`, seqera-config(5) and the code know of it.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name; a dot stands between a table and a key in it.
+    pub key: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What counts where nobody says anything; empty is nothing.
+    pub default: &'static str,
+    /// The variable that overrides it.
+    pub variable: Option<&'static str>,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// `true` or `false`.
+    Bool,
+    /// A number of seconds.
+    Seconds,
+    /// A port.
+    Port,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A list of these words; only in a site's file.
+    Site(&'static [&'static str]),
+}
+
+/// Every setting there is.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "endpoint",
+        kind: Kind::Text,
+        default: "",
+        variable: Some("SEQERA_PLATFORM_API_URL"),
+        about: "Where seqera login goes, if nothing else names an installation.",
+    },
+    Setting {
+        key: "client_id",
+        kind: Kind::Text,
+        default: "seqera_ai_cli",
+        variable: Some("SEQERA_AUTH_CLI_CLIENT_ID"),
+        about: "The OAuth client as which seqera login introduces itself.",
+    },
+    Setting {
+        key: "callback_port",
+        kind: Kind::Port,
+        default: "53682",
+        variable: Some("SEQERA_AUTH_REDIRECT_PORT"),
+        about: "The port on this machine to which the browser comes back.",
+    },
+    Setting {
+        key: "store",
+        kind: Kind::Choice(&["auto", "keychain", "file"]),
+        default: "auto",
+        variable: Some("SEQERA_HELPER_STORE"),
+        about: "Where the key of the sealed store is made: in the keychain, in a private file, or in the keychain where one answers.",
+    },
+    Setting {
+        key: "key_cache",
+        kind: Kind::Seconds,
+        default: "900",
+        variable: None,
+        about: "How long after its last use the key of the store stays in the kernel's keyring (Linux); 0 keeps it nowhere.",
+    },
+    Setting {
+        key: "seqera.sync_organization",
+        kind: Kind::Bool,
+        default: "true",
+        variable: None,
+        about: "Whether Seqera's own program follows the organization that is chosen here.",
+    },
+    Setting {
+        key: "sekuire.auth_file",
+        kind: Kind::Bool,
+        default: "false",
+        variable: None,
+        about: "Whether a login to Sekuire is also written to ~/.sekuire/auth.json, in plain text, for Sekuire's own program.",
+    },
+    Setting {
+        key: "forbid",
+        kind: Kind::Site(&["file-store"]),
+        default: "",
+        variable: None,
+        about: "What a site does not allow; counts only in the site's file. file-store: the key of the store in a file.",
+    },
+];
+
+/// The setting of this name.
+///
+/// # Errors
+/// There is none.
+pub fn setting(key: &str) -> Result<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key).ok_or_else(|| {
+        Error::usage("there is no setting of this name").next("list all with: seqera config list")
+    })
+}
+
+/// Where the value of a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This variable.
+    Environment(&'static str),
+    /// The user's or a site's file.
+    File(PathBuf),
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Environment(variable) => write!(f, "{variable}, from the environment"),
+            Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// What the user and the site configured.
 #[derive(Debug, Default)]
-pub struct Config(DocumentMut);
+pub struct Config {
+    user: Option<(PathBuf, DocumentMut)>,
+    site: Vec<(PathBuf, DocumentMut)>,
+}
 
 impl Config {
-    /// Reads `config.toml`; no file is an empty configuration.
+    /// Reads the files; none is an empty configuration.
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read, or is not TOML.
     pub fn load(paths: &Paths) -> Result<Config> {
-        let path = paths.config_file();
-        let unreadable =
-            |why: &str| Error::failed(format!("{} cannot be read: {why}", path.display())).next("mend it");
-        let Some(bytes) = files::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
-            return Ok(Config::default());
-        };
-        let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;
-        // The parser's message quotes the file, which may hold what should not be shown.
-        let document = text.parse().map_err(|_| unreadable("it is not TOML"))?;
-        Ok(Config(document))
+        let user = read(&paths.config_file())?;
+        let mut site = Vec::new();
+        for path in Paths::site_config_files() {
+            site.extend(read(&path)?);
+        }
+        Ok(Config { user, site })
     }
 
-    /// `key_cache`, in seconds: how long after its last use the store's key stays in the kernel's keyring.
-    /// 15 minutes where nothing is said; 0 keeps it nowhere.
+    /// The value of a setting as text, and where it comes from. What does not fit the setting does not count.
+    pub fn get(&self, setting: &Setting) -> (String, Origin) {
+        if let Some(variable) = setting.variable
+            && let Some(text) = env_text(variable)
+        {
+            return (text, Origin::Environment(variable));
+        }
+        let site_only = matches!(setting.kind, Kind::Site(_));
+        let files = self.user.iter().filter(|_| !site_only).chain(&self.site);
+        for (path, document) in files {
+            if let Some(text) = item(document, setting.key).and_then(|item| text_of(setting.kind, item)) {
+                return (text, Origin::File(path.clone()));
+            }
+        }
+        (setting.default.to_owned(), Origin::Default)
+    }
+
+    /// What a file says of a setting, whatever the environment says.
+    pub fn in_file(&self, key: &str) -> Option<String> {
+        let setting = SETTINGS.iter().find(|setting| setting.key == key)?;
+        match self.get(&Setting { variable: None, ..*setting }) {
+            (_, Origin::Default) => None,
+            (text, _) => Some(text),
+        }
+    }
+
+    fn is_on(&self, key: &str, default: bool) -> bool {
+        self.in_file(key).map_or(default, |text| text == "true")
+    }
+
+    /// `key_cache`: how long after its last use the store's key stays in the kernel's keyring.
     pub fn key_cache(&self) -> Duration {
-        let seconds = self.0.get("key_cache").and_then(|item| item.as_integer());
-        Duration::from_secs(seconds.and_then(|s| u64::try_from(s).ok()).unwrap_or(15 * 60))
+        let seconds = self.in_file("key_cache").and_then(|text| text.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(15 * 60))
     }
 
     /// `seqera.sync_organization`: whether Seqera's own program is made to choose the organization that is chosen
     /// here. It is where nothing is said.
     pub fn syncs_organization(&self) -> bool {
-        let setting = self.0.get("seqera").and_then(|seqera| seqera.get("sync_organization"));
-        setting.and_then(|setting| setting.as_bool()).unwrap_or(true)
+        self.is_on("seqera.sync_organization", true)
     }
 
     /// `sekuire.auth_file`: whether a login to Sekuire is also written to `~/.sekuire/auth.json`.
     pub fn sekuire_auth_file(&self) -> bool {
-        let setting = self.0.get("sekuire").and_then(|sekuire| sekuire.get("auth_file"));
-        setting.and_then(|setting| setting.as_bool()).unwrap_or(false)
+        self.is_on("sekuire.auth_file", false)
+    }
+
+    /// The file of the site that forbids this, if one does.
+    pub fn forbidden_by(&self, what: &str) -> Option<&Path> {
+        let forbids = |document: &DocumentMut| {
+            let list = item(document, "forbid").and_then(Item::as_array);
+            list.is_some_and(|list| list.iter().any(|entry| entry.as_str() == Some(what)))
+        };
+        self.site.iter().find(|(_, document)| forbids(document)).map(|(path, _)| path.as_path())
+    }
+}
+
+/// Writes a setting into the user's file, or takes it out; comments and everything else stay.
+///
+/// # Errors
+/// A value that does not fit; a setting of the site; a file that cannot be read or written.
+pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()> {
+    if let Kind::Site(_) = setting.kind {
+        return Err(Error::usage(format!("'{}' counts only in the site's file", setting.key))
+            .next("see seqera-config(5)"));
+    }
+    let new = text.map(|text| parse(setting, text)).transpose()?;
+    // A file that is linked from somewhere (dotfiles) stays a link.
+    let path = paths.config_file();
+    let path = path.canonicalize().unwrap_or(path);
+    let mut document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
+    let (table, key) = match setting.key.split_once('.') {
+        Some((table, key)) => {
+            if new.is_none() && document.get(table).is_none() {
+                return Ok(());
+            }
+            let entry = document.entry(table).or_insert(Item::Table(Table::new()));
+            let table = entry.as_table_like_mut().ok_or_else(|| {
+                Error::failed(format!("'{table}' in {} is not a table", path.display()))
+                    .next("correct the file")
+            })?;
+            (table, key)
+        }
+        None => (document.as_table_mut() as &mut dyn toml_edit::TableLike, setting.key),
+    };
+    match new {
+        // The value alone is replaced: a comment behind it stays.
+        Some(new) => match (table.get_mut(key).and_then(Item::as_value_mut), new.into_value()) {
+            (Some(old), Ok(mut new)) => {
+                *new.decor_mut() = old.decor().clone();
+                *old = new;
+            }
+            (None, Ok(new)) => drop(table.insert(key, Item::Value(new))),
+            (_, Err(_)) => return Err(Error::failed("the value cannot be written")),
+        },
+        None => drop(table.remove(key)),
+    }
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    files::private_dir(dir)
+        .and_then(|()| files::replace(&path, document.to_string().as_bytes()))
+        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+}
+
+fn read(path: &Path) -> Result<Option<(PathBuf, DocumentMut)>> {
+    let unreadable = |why: &str| {
+        Error::failed(format!("{} cannot be read: {why}", path.display()))
+            .next("correct the file, or move it away")
+    };
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let Some(bytes) = files::read(&real, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;
+    // The parser's message quotes the file, which may hold what should not be shown.
+    let document = text.parse().map_err(|_| unreadable("it is not TOML"))?;
+    Ok(Some((path.to_owned(), document)))
+}
+
+fn item<'a>(document: &'a DocumentMut, key: &str) -> Option<&'a Item> {
+    match key.split_once('.') {
+        Some((table, key)) => document.get(table)?.get(key),
+        None => document.get(key),
+    }
+}
+
+fn text_of(kind: Kind, item: &Item) -> Option<String> {
+    match kind {
+        Kind::Text => item.as_str().filter(|text| !text.is_empty()).map(str::to_owned),
+        Kind::Bool => item.as_bool().map(|flag| flag.to_string()),
+        Kind::Seconds => item.as_integer().filter(|number| *number >= 0).map(|number| number.to_string()),
+        Kind::Port => {
+            item.as_integer().filter(|port| (1..=65535).contains(port)).map(|port| port.to_string())
+        }
+        Kind::Choice(words) => item.as_str().filter(|word| words.contains(word)).map(str::to_owned),
+        Kind::Site(words) => {
+            let list = item.as_array()?.iter().filter_map(|entry| entry.as_str());
+            let known: Vec<&str> = list.filter(|word| words.contains(word)).collect();
+            (!known.is_empty()).then(|| known.join(","))
+        }
+    }
+}
+
+fn parse(setting: &Setting, text: &str) -> Result<Item> {
+    let wrong = |what: &str| Error::usage(format!("'{}' takes {what}", setting.key));
+    match setting.kind {
+        Kind::Text if text.is_empty() || text.chars().any(char::is_control) => Err(wrong("a line of text")),
+        Kind::Text => Ok(value(text)),
+        Kind::Bool => text.parse::<bool>().map(value).map_err(|_| wrong("true or false")),
+        Kind::Seconds => match text.parse::<u32>() {
+            Ok(seconds) => Ok(value(i64::from(seconds))),
+            Err(_) => Err(wrong("a number of seconds")),
+        },
+        Kind::Port => match text.parse::<u16>() {
+            Ok(port) if port > 0 => Ok(value(i64::from(port))),
+            _ => Err(wrong("a port, 1 to 65535")),
+        },
+        Kind::Choice(words) if words.contains(&text) => Ok(value(text)),
+        Kind::Choice(words) => Err(wrong(&format!("one of: {}", words.join(", ")))),
+        Kind::Site(_) => Ok(value(Array::new())),
     }
 }
 
@@ -55,4 +327,77 @@ impl Config {
 pub fn helper_timeout() -> Duration {
     let millis = env_text("SEQERA_HELPER_TIMEOUT_MS").and_then(|text| text.parse().ok());
     Duration::from_millis(millis.filter(|millis| *millis > 0).unwrap_or(10_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(user: &str, site: &str) -> Config {
+        let file = |name: &str, text: &str| (PathBuf::from(name), text.parse().unwrap());
+        Config { user: Some(file("user", user)), site: vec![file("site", site)] }
+    }
+
+    #[test]
+    fn the_users_file_comes_before_the_sites() {
+        let config = config("key_cache = 5\n", "key_cache = 7\nclient_id = 'site'\n");
+        assert_eq!(config.key_cache(), Duration::from_secs(5));
+        assert_eq!(config.in_file("client_id").as_deref(), Some("site"));
+        assert_eq!(config.in_file("endpoint"), None);
+        let (text, origin) = config.get(setting("seqera.sync_organization").unwrap());
+        assert_eq!((text.as_str(), origin), ("true", Origin::Default));
+    }
+
+    #[test]
+    fn what_does_not_fit_does_not_count() {
+        let config = config("key_cache = 'long'\nstore = 'drawer'\ncallback_port = 0\n", "store = 'file'\n");
+        assert_eq!(config.key_cache(), Duration::from_secs(900));
+        assert_eq!(config.in_file("store").as_deref(), Some("file"));
+        assert_eq!(config.in_file("callback_port"), None);
+    }
+
+    #[test]
+    fn only_a_site_forbids() {
+        assert_eq!(config("forbid = ['file-store']", "").forbidden_by("file-store"), None);
+        let site = config("", "forbid = ['file-store', 'unknown']");
+        assert_eq!(site.forbidden_by("file-store"), Some(Path::new("site")));
+        assert_eq!(site.forbidden_by("something else"), None);
+    }
+
+    #[test]
+    fn a_change_keeps_comments_and_order() {
+        let tmp = tempfile::tempdir().unwrap();
+        let paths = Paths::below(tmp.path());
+        let before = "# mine\nkey_cache = 5 # short\n\n[sekuire]\n# for its own program\nauth_file = true\n";
+        std::fs::write(paths.config_file(), before).unwrap();
+        change(&paths, setting("key_cache").unwrap(), Some("60")).unwrap();
+        change(&paths, setting("store").unwrap(), Some("file")).unwrap();
+        change(&paths, setting("sekuire.auth_file").unwrap(), Some("false")).unwrap();
+        change(&paths, setting("seqera.sync_organization").unwrap(), None).unwrap();
+        let after = std::fs::read_to_string(paths.config_file()).unwrap();
+        assert_eq!(
+            after,
+            "# mine\nkey_cache = 60 # short\nstore = \"file\"\n\n[sekuire]\n# for its own program\nauth_file = false\n"
+        );
+        change(&paths, setting("store").unwrap(), None).unwrap();
+        assert!(!std::fs::read_to_string(paths.config_file()).unwrap().contains("store"));
+    }
+
+    #[test]
+    fn values_are_checked_before_anything_is_written() {
+        let tmp = tempfile::tempdir().unwrap();
+        let paths = Paths::below(tmp.path());
+        for (key, bad) in [
+            ("key_cache", "-1"),
+            ("store", "drawer"),
+            ("callback_port", "70000"),
+            ("sekuire.auth_file", "yes"),
+            ("endpoint", ""),
+            ("forbid", "file-store"),
+        ] {
+            assert_eq!(change(&paths, setting(key).unwrap(), Some(bad)).unwrap_err().exit_code(), 2, "{key}");
+        }
+        assert!(!paths.config_file().exists());
+        assert!(setting("unknown").is_err());
+    }
 }

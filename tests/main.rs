@@ -4,6 +4,7 @@
 mod account;
 mod bad_input;
 mod completions;
+mod config;
 mod configure;
 mod conformance;
 mod docker;

@@ -4,6 +4,7 @@
 mod child;
 mod choice;
 mod completions;
+mod config;
 mod configure;
 mod doctor;
 mod env;
@@ -95,6 +96,7 @@ enum Command {
     HookEnv(hook::HookEnvArgs),
     Prompt(prompt::PromptArgs),
     Configure(configure::Args),
+    Config(config::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(hide = true)]
@@ -289,6 +291,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         Command::Prompt(args) => prompt::run(&args, &context),
         Command::Doctor(args) => doctor::run(&args, &context),
         Command::Configure(args) => configure::run(&args, &context),
+        Command::Config(args) => config::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Generate(args) => generate::run(&args, &context),
         Command::Other(words) => {

@@ -67,6 +67,17 @@ impl Paths {
         }
     }
 
+    /// The files in which a site says what counts where the user says nothing: one below each folder of
+    /// `XDG_CONFIG_DIRS` (`/etc/xdg` where it is unset), then `/etc`.
+    pub fn site_config_files() -> Vec<PathBuf> {
+        let dirs = non_empty("XDG_CONFIG_DIRS").unwrap_or_else(|| "/etc/xdg".into());
+        let mut dirs: Vec<PathBuf> = std::env::split_paths(&dirs).filter(|dir| dir.is_absolute()).collect();
+        if cfg!(unix) {
+            dirs.push(PathBuf::from("/etc"));
+        }
+        dirs.into_iter().map(|dir| dir.join(FOLDER).join("config.toml")).collect()
+    }
+
     /// The user's configuration.
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
