@@ -15,6 +15,9 @@ PIECE = b"x" * (1 << 16)
 
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer in one piece: two would wait for each other (Nagle's algorithm).
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         self.send_response(200)

@@ -1,7 +1,8 @@
 //! What is lent to a program under the relay: whose token, to which servers, with which rights.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::process::Command;
 
 use url::Url;
 
@@ -172,11 +173,24 @@ impl Lent {
 
     /// The variables that hold the token itself, whatever they are called.
     pub fn holders(&self) -> Vec<OsString> {
+        std::env::vars_os().filter(|(_, value)| self.is_in(value)).map(|(name, _)| name).collect()
+    }
+
+    /// Makes sure that the shell has not put the token itself into the command, where every user can read it.
+    ///
+    /// # Errors
+    /// It is there.
+    pub fn must_not_be_in(&self, command: &Command) -> Result<()> {
+        match command.get_args().any(|word| self.is_in(word)) {
+            true => Err(Error::refused("the token itself is in the arguments of the command")
+                .next("put the variable in single quotes, so that the command reads it")),
+            false => Ok(()),
+        }
+    }
+
+    fn is_in(&self, text: &OsStr) -> bool {
         let token = self.token.expose();
-        let holds = |value: &OsString| {
-            !token.is_empty() && value.as_encoded_bytes().windows(token.len()).any(|part| part == token)
-        };
-        std::env::vars_os().filter(|(_, value)| holds(value)).map(|(name, _)| name).collect()
+        !token.is_empty() && text.as_encoded_bytes().windows(token.len()).any(|part| part == token)
     }
 }
 

@@ -157,6 +157,14 @@ fn fewer_rights_than_the_login_has() {
 }
 
 #[test]
+fn a_token_that_the_shell_put_into_the_command_is_refused() {
+    let (home, _platform, login) = started();
+    let run = live(&home, &[], &["sh", "-c", &format!("touch ran; echo {}", login.access)]).expect(7);
+    assert!(run.err().contains("single quotes") && !run.err().contains(&login.access), "{run:?}");
+    assert!(!home.path().join("ran").exists());
+}
+
+#[test]
 fn wave_cannot_use_a_relay_and_is_told_what_can() {
     let (home, _platform, _login) = started();
     for command in [&["wave", "-i", "x"][..], &["seqera", "containers", "build"]] {

@@ -18,6 +18,7 @@ pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<E
     hint_for_tw(&command, context);
     let signals = child::Signals::begin()?;
     let lent = Lent::in_use(context)?;
+    lent.must_not_be_in(&command)?;
     // Without a backend the API is served all the same; a wrong one is said.
     let ai = match backend::backend(&Http::new(super::super::TIME), lent.endpoint.as_str()) {
         Err(error) if error.kind() != crate::error::Kind::Refused => {

@@ -1,17 +1,13 @@
 //! Which server is the AI backend of a login. A token is never sent to another installation's: Seqera's own program
 //! sends it to Cloud's wherever none is named.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::PathBuf;
-
-use serde::Deserialize;
 use url::Url;
 
+use super::vendor::Settings;
 use super::{Api, CLOUD, Seqera};
 use crate::error::{Error, Result};
 use crate::http::Http;
-use crate::os::env::{env_text, non_empty};
+use crate::os::env::env_text;
 use crate::provider::Provider;
 use crate::target::Target;
 
@@ -20,9 +16,6 @@ pub const VARIABLE: &str = "SEQERA_AI_BACKEND_URL";
 
 /// Cloud's backend, as Seqera's program knows it.
 const CLOUD_BACKEND: &str = "https://ai-api.cloud.seqera.io";
-
-/// The settings file of Seqera's program is small.
-const LIMIT: u64 = 64 * 1024;
 
 /// The backend of a login at `endpoint`: what the person set; what the settings of Seqera's program say for this
 /// very login; Cloud's for Cloud; else what the installation says of itself. Nothing where nobody knows one.
@@ -33,7 +26,7 @@ pub fn backend(http: &Http, endpoint: &str) -> Result<Option<Url>> {
     if let Some(named) = env_text(VARIABLE) {
         return checked(&named, VARIABLE).map(Some);
     }
-    if let Some(named) = settings().and_then(|settings| settings.backend_of(endpoint)) {
+    if let Some(named) = set_for(&Settings::read(), endpoint) {
         return checked(&named, "the settings of Seqera's program (config.json)").map(Some);
     }
     if is_of(endpoint, CLOUD) {
@@ -65,31 +58,10 @@ fn checked(named: &str, by: &str) -> Result<Url> {
     }
 }
 
-/// What Seqera's program keeps in its `config.json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Settings {
-    auth_domain: Option<String>,
-    platform_api_url: Option<String>,
-    backend_url: Option<String>,
-}
-
-impl Settings {
-    fn backend_of(self, endpoint: &str) -> Option<String> {
-        let set = |value: Option<String>| value.filter(|value| !value.trim().is_empty());
-        let authority = set(self.auth_domain).or(set(self.platform_api_url));
-        let authority = authority.as_deref().unwrap_or(CLOUD);
-        set(self.backend_url).filter(|_| is_of(authority, endpoint))
-    }
-}
-
-fn settings() -> Option<Settings> {
-    let config = non_empty("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let config = config.or_else(|| Some(dirs::home_dir()?.join(".config")))?;
-    let folder = non_empty("SEQERA_CLI_CONFIG_DIR").map_or_else(|| config.join("seqera-ai"), PathBuf::from);
-    let mut text = String::new();
-    File::open(folder.join("config.json")).ok()?.take(LIMIT).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+/// What the settings of Seqera's program say, where they are for the installation at `endpoint`.
+fn set_for(settings: &Settings, endpoint: &str) -> Option<String> {
+    let named = settings.backend_url.clone().filter(|named| !named.trim().is_empty())?;
+    is_of(settings.authority().unwrap_or(CLOUD), endpoint).then_some(named)
 }
 
 /// Whether `authority` is the installation at `endpoint`, under whichever of its names.
@@ -103,7 +75,7 @@ mod tests {
     use super::*;
 
     fn settings(json: &str, endpoint: &str) -> Option<String> {
-        serde_json::from_str::<Settings>(json).unwrap().backend_of(endpoint)
+        set_for(&serde_json::from_str(json).unwrap(), endpoint)
     }
 
     #[test]
