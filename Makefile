@@ -104,7 +104,7 @@ release-check: dist
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
 fuzz:
 	cd fuzz && $(CARGO) build --profile fuzz --locked
-	cd fuzz && for target in git docker; do \
+	cd fuzz && for target in $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs))); do \
 	    mkdir -p ../target/corpus/$$target artifacts/$$target && \
 	    $(CARGO) run --quiet --profile fuzz --locked --bin $$target -- -max_total_time=$(FUZZ_SECONDS) \
 	        -verbosity=0 -print_final_stats=1 -artifact_prefix=artifacts/$$target/ \

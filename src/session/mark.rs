@@ -138,7 +138,8 @@ impl Mark {
         Mark::parse(std::str::from_utf8(&bytes).ok()?)
     }
 
-    fn parse(line: &str) -> Option<Mark> {
+    /// Parses a mark; nothing where it makes no sense.
+    pub fn parse(line: &str) -> Option<Mark> {
         let fields: Vec<&str> = line.strip_suffix('\n').unwrap_or(line).split(' ').collect();
         let (fields, rest) = fields.split_at_checked(10)?;
         let &["1", generation, next, warn, end, next_rel, _, _, state, label] = fields else { return None };
