@@ -23,6 +23,8 @@ FISH_COMPLETIONS = $(SHARE)/fish/vendor_completions.d
 ELVISH_MODULES = $(SHARE)/elvish/lib
 NUSHELL_AUTOLOAD = $(SHARE)/nushell/vendor/autoload
 SHELL_FILES = $(SHARE)/seqera-credential-helper/shell
+# Names under which a client or a person looks for one of the two programs; `make generate` writes them.
+NAMES = $(shell cut -d' ' -f1 packaging/names)
 # What is installed; whoever has built it already says: make -o build install
 PROGRAMS = $(or $(CARGO_TARGET_DIR),target)/release
 
@@ -119,11 +121,10 @@ install: others-stay $(if $(SUDO_USER),built,build)
 	    "$(DESTDIR)$(SHELL_FILES)"
 	cd "$(DESTDIR)$(BIN)" && rm -rf .seqera.new && mkdir .seqera.new
 	install "$(PROGRAMS)/seqera" "$(PROGRAMS)/seqera-credential-helper" "$(DESTDIR)$(BIN)/.seqera.new"
-	cd "$(DESTDIR)$(BIN)/.seqera.new" && ln -s seqera-credential-helper git-credential-seqera && \
-	    ln -s seqera-credential-helper docker-credential-seqera && ln -s seqera sekuire && mv -f * .. && rmdir ../.seqera.new
+	while read -r name program; do ln -s "$$program" "$(DESTDIR)$(BIN)/.seqera.new/$$name" || exit 1; done <packaging/names
+	cd "$(DESTDIR)$(BIN)/.seqera.new" && mv -f * .. && rmdir ../.seqera.new
 	install -m 644 man/*.1 "$(DESTDIR)$(MAN)"
-	cd "$(DESTDIR)$(MAN)" && ln -sf seqera-credential-helper.1 git-credential-seqera.1 && \
-	    ln -sf seqera-credential-helper.1 docker-credential-seqera.1 && ln -sf seqera.1 sekuire.1
+	while read -r name program; do ln -sf "$$program.1" "$(DESTDIR)$(MAN)/$$name.1" || exit 1; done <packaging/names
 	install -m 644 completions/seqera.bash "$(DESTDIR)$(BASH_COMPLETIONS)/seqera"
 	install -m 644 completions/_seqera "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera"
 	install -m 644 completions/seqera.fish "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish"
@@ -132,8 +133,8 @@ install: others-stay $(if $(SUDO_USER),built,build)
 	install -m 644 shell/* completions/_seqera.ps1 "$(DESTDIR)$(SHELL_FILES)"
 
 uninstall: others-stay clients-back
-	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper git-credential-seqera docker-credential-seqera sekuire
-	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) git-credential-seqera.1 docker-credential-seqera.1 sekuire.1
+	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper $(NAMES)
+	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) $(NAMES:=.1)
 	rm -f "$(DESTDIR)$(BASH_COMPLETIONS)/seqera" "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera" \
 	    "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish" "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv" \
 	    "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"

@@ -198,3 +198,29 @@ fn a_login_s_token_is_not_put_beside_the_address_of_another_server() {
     assert_eq!(platform.personal_token_ids().len(), 1, "no job's token was made");
     assert_eq!(home.run("seqera", &["env", "--json"], "").expect(7).out(), "");
 }
+
+/// The current folder may be anybody's repository.
+#[test]
+fn nothing_is_run_from_the_current_folder() {
+    let (home, _platform, _) = started();
+    let folder = home.path().join("theirs");
+    home.write("theirs/tool", "#!/bin/sh\ntouch \"$HOME/they-ran\"\n");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.join("tool"), mode).unwrap();
+    let machine = std::env::var("PATH").unwrap();
+    for start in ["", ".", "./", "../theirs"] {
+        for args in [&["exec", "--", "tool"][..], &["exec", "--job-token", "--", "tool"]] {
+            let mut command = home.command("seqera");
+            let path = format!("{start}:{}:{machine}:", home.bin().display());
+            command.args(args).env("PATH", path).current_dir(&folder);
+            let run = run(command, "").expect(127);
+            assert!(run.err().contains("tool was not found"), "{run:?}");
+        }
+    }
+    assert!(!home.path().join("they-ran").exists());
+    // Who names the folder means it.
+    let mut command = home.command("seqera");
+    command.args(["exec", "--", "./tool"]).current_dir(&folder);
+    run(command, "").expect(0);
+    assert!(home.path().join("they-ran").exists());
+}

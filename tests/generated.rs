@@ -14,6 +14,7 @@ fn files(below: &Path) -> BTreeMap<String, String> {
             files.insert(name, std::fs::read_to_string(path).unwrap());
         }
     }
+    files.insert("names".into(), std::fs::read_to_string(below.join("packaging/names")).unwrap());
     files
 }
 

@@ -349,3 +349,30 @@ fn a_key_of_the_other_platform_stays_here() {
     let run = home.run("seqera", &["ai"], "").expect(7);
     assert!(run.out().contains("SEKUIRE_API_KEY=unset"), "{run:?}");
 }
+
+/// Who can put another program in its place gets what is handed over.
+#[test]
+fn a_next_program_that_others_may_replace_gets_nothing() {
+    let mut home = Home::with_file_store();
+    let other = home.path().join("next/seqera");
+    program(&other, OTHER);
+    path(&mut home, &["bin", "next"]);
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    for (folder_mode, file_mode) in [(0o777, 0o755), (0o757, 0o755), (0o755, 0o777), (0o755, 0o757)] {
+        mode(&home.path().join("next"), folder_mode);
+        mode(&other, file_mode);
+        let run = home.run("seqera", &["info"], "").expect(7);
+        assert!(run.stdout.is_empty(), "{folder_mode:o} {file_mode:o}: {run:?}");
+        assert!(run.err().contains("other users may replace"), "{run:?}");
+    }
+    mode(&home.path().join("next"), 0o755);
+    mode(&other, 0o755);
+    assert!(home.run("seqera", &["info"], "").expect(7).out().contains("arg: info"));
+    // The first that may be trusted is taken.
+    let second = home.path().join("second/seqera");
+    program(&second, OTHER);
+    path(&mut home, &["bin", "next", "second"]);
+    mode(&other, 0o777);
+    let run = home.run("seqera", &["info"], "").expect(7);
+    assert!(run.out().contains(second.to_str().unwrap()), "{run:?}");
+}

@@ -92,6 +92,8 @@ impl Client for Docker {
             docker.arg(registry);
         }
         Ok(match ask::run(docker, b"")? {
+            // podman under docker's name.
+            Seen::No(said) if said.contains("unknown flag") => Seen::NotAsked(format!("it says{said}")),
             Seen::No(said) => Seen::No(format!("docker did not start {}{said}", DockerProtocol.file_name())),
             other => other,
         })

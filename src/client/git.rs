@@ -40,6 +40,8 @@ impl Client for Git {
         let path = link::place(GitProtocol.file_name())?;
         let value = for_shell(&path)?;
         let file = global_file()?;
+        // Before anything is changed: whether git is there, and can read it.
+        values(&file, &key)?;
         let created = TheirFile::read(&file)?.bytes.is_none();
         let changes = vec![Change::Link { path }, Change::GitConfig { key, value, file, created }];
         Ok(Plan { changes, notes: Vec::new() })
@@ -110,7 +112,10 @@ impl<'a> Scope<'a> {
         let labels: Vec<&str> =
             host.split('.').map(|label| if label == "*" { "seqera-probe" } else { label }).collect();
         let host = labels.join(".");
-        Target::new(protocol, &host)?;
+        // An international name is one that git takes as it is.
+        let ascii: String =
+            host.chars().map(|c| if !c.is_ascii() && c.is_alphanumeric() { 'x' } else { c }).collect();
+        Target::new(protocol, &ascii)?;
         Some(Scope { url: Some(url), protocol, user, host, path })
     }
 

@@ -1,12 +1,26 @@
 //! Programs that we start, with the variables of a login.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode, ExitStatus};
 
 use crate::error::{Error, Result};
 use crate::os::env::Change;
+use crate::os::programs;
 use crate::secret::Secret;
 use crate::ui;
+
+/// The command that runs `program`, as a shell would find it, but for the current folder: what stands there may be
+/// anybody's, and it is about to get a token.
+///
+/// # Errors
+/// There is no such program.
+pub fn command(program: &OsStr) -> Result<Command> {
+    let found = programs::resolve(program).ok_or_else(|| not_found(program))?;
+    let mut command = Command::new(found);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, program);
+    Ok(command)
+}
 
 /// Makes the changes in the environment that `command` will have.
 pub fn apply(command: &mut Command, changes: &[Change]) -> Result<()> {
@@ -58,12 +72,16 @@ pub fn become_program(mut command: Command) -> Result<ExitCode> {
 
 /// The error for a program that did not start.
 pub fn cannot_run(command: &Command, error: &std::io::Error) -> Error {
-    let program = ui::plain(&command.get_program().to_string_lossy());
+    let program = command.get_program();
     match error.kind() {
-        std::io::ErrorKind::NotFound => Error::no_program(format!("{program} was not found"))
-            .next("check its spelling, and that it is on your PATH"),
-        _ => Error::io(format_args!("{program} cannot be run"), error),
+        std::io::ErrorKind::NotFound => not_found(program),
+        _ => Error::io(format_args!("{} cannot be run", ui::plain(&program.to_string_lossy())), error),
     }
+}
+
+fn not_found(program: &OsStr) -> Error {
+    Error::no_program(format!("{} was not found", ui::plain(&program.to_string_lossy())))
+        .next("check its spelling, and that it is on your PATH")
 }
 
 /// Ends as the command did: what started us sees the same signal.

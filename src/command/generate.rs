@@ -1,4 +1,5 @@
-//! `seqera generate`, hidden: writes `completions/` and `man/` from the one definition of the commands.
+//! `seqera generate`, hidden: writes `completions/`, `man/` and `packaging/names` from the one definition of the
+//! commands and the tables.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use super::completions::Completed;
 use super::{Cli, Context};
 use crate::error::{Error, Result};
 use crate::protocol::{PROGRAM, PROTOCOLS, usage};
+use crate::provider;
 
 /// Write completions and manual pages below a folder
 #[derive(Debug, clap::Args)]
@@ -29,6 +31,7 @@ pub fn run(args: &Args, _: &Context) -> Result<ExitCode> {
     seqera.build();
     pages(&seqera, &man)?;
     page(&helper(), &man)?;
+    write(&args.dir.join("packaging/names"), names().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -42,6 +45,14 @@ fn page(command: &Command, dir: &Path) -> Result<()> {
     let mut page = Vec::new();
     man.render(&mut page).map_err(|error| Error::io("a page cannot be made", &error))?;
     write(&dir.join(man.get_filename()), &page)
+}
+
+/// Each name under which somebody looks for one of our programs, and the program: what an installer makes links of.
+fn names() -> String {
+    let clients = PROTOCOLS.iter().map(|protocol| (protocol.file_name(), PROGRAM));
+    let platforms = provider::ALL.iter().flat_map(|platform| platform.names()).map(|name| (*name, "seqera"));
+    let links = clients.chain(platforms).filter(|(name, program)| name != program);
+    links.map(|(name, program)| format!("{name} {program}\n")).collect()
 }
 
 /// The programs' door parses by hand, for speed; this is only for its page.

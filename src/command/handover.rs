@@ -19,6 +19,7 @@ use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::env::{env_text, non_empty};
 use crate::os::files;
+use crate::os::programs;
 use crate::provider::seqera::{CLOUD, backend};
 use crate::provider::{ProviderId, provider};
 use crate::secret::Secret;
@@ -175,6 +176,17 @@ fn keep_its_log_private(command: &mut Command, context: &Context) {
 const LOG_FILE: &str = "SEQERA_LOG_FILE";
 
 fn nobody(words: &[OsString], called: ProviderId) -> Error {
+    let others = candidates(called).into_iter().filter(|path| !is_this_program(path));
+    if let Some(other) = others.into_iter().find(|path| programs::is_replaceable_by_others(path)) {
+        return Error::refused(format!(
+            "other users may replace {}, so it gets nothing from us",
+            other.display()
+        ))
+        .next(format!(
+            "let only yourself write it, and the folders it is in: chmod go-w {}",
+            other.display()
+        ));
+    }
     let name = called.name();
     let install = provider(called).own_program();
     let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
@@ -296,6 +308,8 @@ impl Trail {
         known.extend(self.passed.iter().filter_map(|path| Identity::of(path)));
         candidates(called)
             .into_iter()
+            // Who can put another program there gets what is handed over.
+            .filter(|path| !programs::is_replaceable_by_others(path))
             .find(|path| Identity::of(path).is_some_and(|found| !known.contains(&found)))
     }
 }
@@ -303,14 +317,12 @@ impl Trail {
 /// Every program called as this platform's is, in the order they count, ours among them.
 pub fn candidates(called: ProviderId) -> Vec<PathBuf> {
     let name = called.name();
-    let path = env::var_os("PATH").unwrap_or_default();
-    // A folder that is not absolute is wherever we happen to be: nothing from there gets a token.
-    let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
     let home = dirs::home_dir().map(|home| home.join(format!(".{name}")).join("bin"));
-    let files = folders.chain(home).flat_map(|folder| {
+    let folders = programs::folders().into_iter().chain(home);
+    let files = folders.flat_map(|folder| {
         endings(cfg!(windows)).iter().map(move |ending| folder.join(format!("{name}{ending}")))
     });
-    files.filter(|file| is_executable(file)).collect()
+    files.filter(|file| programs::is_executable(file)).collect()
 }
 
 /// How the file of a program ends: on Windows npm makes a `.cmd`.
@@ -322,16 +334,6 @@ fn endings(windows: bool) -> &'static [&'static str] {
 pub fn is_this_program(path: &Path) -> bool {
     let here = env::current_exe().ok().and_then(|here| Identity::of(&here));
     here.is_some() && Identity::of(path) == here
-}
-
-#[cfg(unix)]
-fn is_executable(path: &Path) -> bool {
-    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
-}
-
-#[cfg(not(unix))]
-fn is_executable(path: &Path) -> bool {
-    path.is_file()
 }
 
 /// Which file it is, whatever it is called and however many links lead to it.

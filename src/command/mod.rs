@@ -229,7 +229,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match at_once(&args).map_or_else(|| parse(&args, called), Ok) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            say(&error, &args);
             return ExitCode::from(error.exit_code() as u8);
         }
     };
@@ -239,6 +239,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ui::complain(called.name(), &error);
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+/// What clap says quotes the arguments, which may be anybody's: nothing of them acts on a terminal.
+fn say(error: &clap::Error, args: &[OsString]) {
+    let acts = |arg: &OsString| arg.to_string_lossy().chars().any(ui::acts);
+    if error.use_stderr() && args.iter().any(acts) {
+        error.render().to_string().lines().for_each(ui::say);
+    } else {
+        let _ = error.print();
     }
 }
 

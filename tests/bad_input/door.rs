@@ -241,3 +241,30 @@ fn docker_list_does_not_read_its_input() {
     assert!(child.wait_with_output().unwrap().status.success());
     drop(open);
 }
+
+/// An argument may come from anywhere: a file's name, a page, another program's output.
+#[test]
+fn control_characters_in_arguments_reach_no_terminal() {
+    let home = home();
+    for odd in ["\x1b[31mred", "a\x07b", "\u{9b}31m", "a\u{202e}b", "a\rb", "\x1b]0;title\x07"] {
+        let option = format!("--{odd}");
+        for words in [
+            &["status", odd][..],
+            &["status", &option],
+            &["configure", odd],
+            &["configure", "git", "--url", odd],
+            &["configure", "docker", "--registry", odd],
+            &["--profile", odd, "status"],
+            &["token", "--min-ttl", odd],
+            &["hook", odd],
+            &["org", "switch", odd],
+            &["profile", "use", odd],
+        ] {
+            let run = home.run("seqera", words, "");
+            assert_ne!(run.code(), 0, "{run:?}");
+            let text = format!("{}{}", run.out(), run.err());
+            let acts = text.chars().find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+            assert_eq!(acts, None, "{words:?}: {run:?}");
+        }
+    }
+}

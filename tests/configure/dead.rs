@@ -142,6 +142,7 @@ fn logins_that_docker_no_longer_looks_at_are_named() {
 fn urls_that_git_knows_are_taken_as_git_knows_them() {
     for (url, asked, user) in [
         ("https://*.example.com", "protocol=https\nhost=git.example.com\n", "alice"),
+        ("https://münchen.example", "protocol=https\nhost=münchen.example\n", "alice"),
         ("https://me@h.example", "protocol=https\nhost=h.example\nusername=me\n", "me"),
         ("https://h.example/org", "protocol=https\nhost=h.example\npath=org/x.git\n", "alice"),
     ] {

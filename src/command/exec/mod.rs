@@ -4,7 +4,6 @@ mod job;
 mod live;
 
 use std::ffi::OsString;
-use std::process::Command;
 use std::process::ExitCode;
 
 use super::lent::Limits;
@@ -46,7 +45,7 @@ pub struct Args {
 /// There is no token; the command cannot be run.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let [program, rest @ ..] = args.command.as_slice() else { return Ok(ExitCode::from(2)) };
-    let mut command = Command::new(program);
+    let mut command = child::command(program)?;
     command.args(rest);
     if args.limits.are_given() && !args.live {
         return Err(Error::usage("--read-only, --allow, --workspace and --log need --live")
