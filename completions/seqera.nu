@@ -34,6 +34,8 @@ module completions {
     --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
     --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --timeout: string         # How long to wait for you
+    --paste-from: path        # Read the address that the browser ended at from FILE, once you have saved it there; - is standard input
+    --replace                 # Replace the login of another account without asking
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
@@ -56,7 +58,7 @@ module completions {
 
   # Show who is logged in, where, how and until when
   export extern "seqera status" [
-    --all                     # Every login, and not the one in use alone
+    --all                     # Show every login
     --check                   # Ask the server too
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
@@ -102,6 +104,8 @@ module completions {
     --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
     --debug                   # Say all of what is done, as SEQERA_HELPER_LOG=debug does
     --timeout: string         # How long to wait for you
+    --paste-from: path        # Read the address that the browser ended at from FILE, once you have saved it there; - is standard input
+    --replace                 # Replace the login of another account without asking
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help (see more with '--help')
@@ -117,7 +121,7 @@ module completions {
 
   # Show who is logged in, where, how and until when
   export extern "seqera auth status" [
-    --all                     # Every login, and not the one in use alone
+    --all                     # Show every login
     --check                   # Ask the server too
     --json                    # One JSON object
     --quiet(-q)               # Say nothing but what was asked for
@@ -179,7 +183,7 @@ module completions {
     --help(-h)                # Print help
   ]
 
-  # Your organizations, as the server knows them; '*' is the chosen one
+  # Your organizations, as the server lists them; '*' is the chosen one
   export extern "seqera org list" [
     --json                    # One JSON object
     --verbose(-v)             # Say more of what is done, as SEQERA_HELPER_LOG=info does
@@ -197,7 +201,7 @@ module completions {
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
-    organization?: string@"nu-complete seqera"     # Its name or number
+    organization?: string@"nu-complete seqera"     # Its name, its full name or its number
   ]
 
   # Choose none
@@ -218,7 +222,7 @@ module completions {
   export extern "seqera org help show" [
   ]
 
-  # Your organizations, as the server knows them; '*' is the chosen one
+  # Your organizations, as the server lists them; '*' is the chosen one
   export extern "seqera org help list" [
   ]
 
@@ -672,7 +676,7 @@ module completions {
   export extern "seqera help org show" [
   ]
 
-  # Your organizations, as the server knows them; '*' is the chosen one
+  # Your organizations, as the server lists them; '*' is the chosen one
   export extern "seqera help org list" [
   ]
 

@@ -161,6 +161,19 @@ fn a_workspace_is_chosen_by_any_of_its_names() {
 }
 
 #[test]
+fn an_organization_is_chosen_by_its_full_name_and_equal_names_are_told_apart() {
+    let (home, platform) = started();
+    platform.world(|world| world.people.users[0].organizations[1].full_name = "Community of Practice".into());
+    home.run("seqera", &["org", "switch", "community of practice"], "").expect(0);
+    assert_eq!(home.run("seqera", &["org"], "").ok(), "community (2002)\n");
+    platform.world(|world| world.people.users[0].organizations[1].name = "acme".into());
+    let run = home.run("seqera", &["org", "switch", "acme"], "").expect(2);
+    assert!(run.err().contains("use the number: 2001 (acme), 2002 (acme)"), "{run:?}");
+    home.run("seqera", &["org", "switch", "2002"], "").expect(0);
+    assert_eq!(home.run("seqera", &["org"], "").ok(), "acme (2002)\n");
+}
+
+#[test]
 fn an_account_without_organizations_is_told_so() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
     platform.sign_in("alan");

@@ -1,9 +1,11 @@
 //! `seqera login`, `logout` and `lock`, against the Platform on loopback.
 
+mod attacks;
 mod certified;
 mod chromium;
 mod faults;
 mod logout;
+mod roads;
 mod scene;
 mod terminal;
 
@@ -118,7 +120,7 @@ fn the_tokens_of_another_account_end_when_theirs_is_taken_over() {
     scene.platform.sign_in("ada");
     scene.login_and_allow(&[]).0.expect(0);
     scene.platform.sign_in("grace");
-    scene.login_and_allow(&[]).0.expect(0);
+    scene.login_and_allow(&["--replace"]).0.expect(0);
     assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Live]);
 }
 

@@ -107,7 +107,7 @@ fn a_code_is_worth_nothing_without_the_verifier_it_was_asked_with() {
     let thief = Pending::begin(&server, &client(), pending.redirect());
     assert_eq!(thief.check(&address), Err(RedirectError::WrongState));
     let error = token::exchange(&http(), &server, &client(), &thief, &code).unwrap_err();
-    assert!(error.what().contains("no longer accepts the answer"), "{error}");
+    assert!(error.what().contains("does not accept the answer"), "{error}");
 }
 
 #[test]

@@ -103,6 +103,8 @@ fn an_ended_session_is_exit_4() {
     login::change(&home, "default", |profile| profile.ended_at = Some(1_700_000_000));
     let run = home.run("seqera", &["status"], "").expect(4);
     assert!(run.out().starts_with("Logged in as: ada@example.com\nSession expires: 2023-11-1"), "{run:?}");
+    assert!(run.out().contains("22:13:20 (the session has ended)\n"), "{run:?}");
+    assert!(!run.out().contains("Access token ends"), "{run:?}");
     assert!(run.err().contains("log in again with: seqera login"), "{run:?}");
     let run = home.run("seqera", &["status", "--json"], "").expect(4);
     assert_eq!(json_of(&run.out())["ended_at"], "2023-11-14T22:13:20Z");

@@ -49,7 +49,8 @@ fn find<T>(what: &str, wanted: &str, choices: &[Choice<T>]) -> Result<usize> {
                 [one] => return Ok(*one),
                 _ => {
                     let several = Error::usage(format!("several {what}s are called '{}'", ui::plain(wanted)));
-                    return Err(several.next(listed(choices)));
+                    let called: Vec<_> = found.iter().map(|at| &choices[*at]).collect();
+                    return Err(several.next(told_apart(&called)));
                 }
             }
         }
@@ -64,6 +65,16 @@ fn listed<T>(choices: &[Choice<T>]) -> String {
         0 => format!("there are: {}", names.join(", ")),
         more => format!("there are: {} and {more} more", names.join(", ")),
     }
+}
+
+/// Choices with one name, each with the name that no other has: the last, which is the number.
+fn told_apart<T>(choices: &[&Choice<T>]) -> String {
+    let one = |choice: &&Choice<T>| {
+        let (name, number) =
+            (best_name(choice).unwrap_or("-"), choice.names.last().map_or("-", String::as_str));
+        format!("{number} ({name})")
+    };
+    format!("use the number: {}", choices.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn best_name<T>(choice: &Choice<T>) -> Option<&str> {
@@ -85,7 +96,7 @@ pub fn menu<T>(what: &str, keyboard: &Keyboard, mut choices: Vec<Choice<T>>) -> 
         };
         match at {
             Ok(at) => return Some(choices.swap_remove(at).value),
-            Err(error) => ui::say(error.what()),
+            Err(error) => ui::say(&error.to_string()),
         }
     }
 }
@@ -111,6 +122,14 @@ mod tests {
     use super::*;
 
     fn found(wanted: &str) -> Option<usize> {
+        chosen(wanted).ok()
+    }
+
+    fn complaint(wanted: &str) -> String {
+        chosen(wanted).unwrap_err().to_string()
+    }
+
+    fn chosen(wanted: &str) -> Result<usize> {
         let choice = |value, names: &[&str]| Choice {
             value,
             names: names.iter().map(|name| (*name).to_owned()).collect(),
@@ -123,7 +142,7 @@ mod tests {
             choice(3, &["solo/3001", "3001", "3004"]),
             choice(4, &["", "", "3005"]),
         ];
-        choose("workspace", Some(wanted), choices).ok()
+        choose("workspace", Some(wanted), choices)
     }
 
     #[test]
@@ -134,6 +153,7 @@ mod tests {
         assert_eq!(found("3005"), Some(4));
         assert_eq!(found("3001"), Some(3), "a name goes before a number");
         assert_eq!(found("research"), None, "there are two");
+        assert!(complaint("research").contains("use the number: 3001 (acme/research), 3003 (solo/research)"));
         assert_eq!(found("nothing"), None);
         assert_eq!(found(""), None);
     }

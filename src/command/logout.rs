@@ -2,7 +2,9 @@
 
 use crate::os::env::non_empty;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::{Context, sekuire};
 use crate::error::{Error, Result};
@@ -31,20 +33,23 @@ const TIME: Duration = Duration::from_secs(90);
 
 /// Runs the command. Whoever is not logged in is told so, and that is no failure: what was asked for holds.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
-    let http = Http::new(EACH);
+    let mut servers = Servers::default();
     if !args.all {
-        logout(context, &http, &context.name()?)?;
+        logout(context, &mut servers, &context.name()?)?;
     } else {
         let names = Profile::list(&context.paths)?;
         if names.is_empty() {
             context.tell("You are not logged in.");
         }
         // One login that cannot be removed must not keep the others.
-        let outcomes: Vec<_> = names.iter().map(|name| logout(context, &http, name)).collect();
+        let outcomes: Vec<_> = names.iter().map(|name| logout(context, &mut servers, name)).collect();
         key::forget(&context.paths)?;
         outcomes.into_iter().collect::<Result<Vec<()>>>()?;
     }
-    revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
+    // A server that is away was asked just now: what waits for it waits on.
+    if servers.silent.is_empty() {
+        revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
+    }
     if let Ok(Some((variable, _))) = context.outside_token() {
         ui::say(&format!("{variable} is set in this shell and stays; take it away with: unset {variable}"));
     } else if exports_what_is_gone(context) {
@@ -63,9 +68,47 @@ fn exports_what_is_gone(context: &Context) -> bool {
     })
 }
 
+/// The servers that are asked, each as long as it answers: one that is away keeps a person once, however many
+/// logins are at it.
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    silent: Vec<String>,
+}
+
+impl Servers {
+    /// A connection to the server of a login.
+    fn connection(&self, endpoint: &str) -> Http {
+        match self.silent.iter().any(|silent| silent == endpoint) {
+            true => Http::new(EACH).until(Instant::now()),
+            false => Http::new(EACH),
+        }
+    }
+
+    fn note_silence(&mut self, endpoint: &str) {
+        if !self.silent.iter().any(|silent| silent == endpoint) {
+            self.silent.push(endpoint.to_owned());
+        }
+    }
+}
+
+/// Says what is waited for, where it takes longer than a moment, until dropped.
+struct Notice(#[allow(dead_code, reason = "dropping it tells the thread")] mpsc::Sender<()>);
+
+impl Notice {
+    fn after_a_moment(words: String) -> Notice {
+        let (over, is_over) = mpsc::channel();
+        thread::spawn(move || {
+            if is_over.recv_timeout(Duration::from_secs(2)) == Err(RecvTimeoutError::Timeout) {
+                ui::say(&words);
+            }
+        });
+        Notice(over)
+    }
+}
+
 /// First the server, then this machine: whoever is interrupted in between is left with a session that the
 /// server has ended, not with tokens that live and that nobody knows of.
-pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Result<()> {
+pub(super) fn logout(context: &Context, servers: &mut Servers, name: &ProfileName) -> Result<()> {
     let sessions = Sessions::new(&context.paths, Deadline::after(TIME));
     let profile = Profile::load(&context.paths, name);
     let session = sessions.load(name);
@@ -86,16 +129,21 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
         context.tell(sekuire::logging_out());
     }
     let words = match &session {
-        Ok(Some(session)) => given_back(context, http, session, profile.as_ref()),
+        Ok(Some(session)) => given_back(context, servers, session, profile.as_ref()),
         Ok(None) => None,
         Err(error) => Some(format!("The tokens cannot be revoked: {error}.")),
     };
+    let waiting = Notice::after_a_moment(format!(
+        "Waiting for another process that is working on the login '{name}' (for {} s at most; Ctrl-C ends the wait) ...",
+        TIME.as_secs()
+    ));
     let ended = sessions.end(name)?;
+    drop(waiting);
     // Another process may have renewed the login while the server was asked.
     if let (Some(ended), Ok(Some(session))) = (&ended, &session)
         && ended.access != session.access
     {
-        given_back(context, http, ended, profile.as_ref());
+        given_back(context, servers, ended, profile.as_ref());
     }
     let who =
         profile.as_ref().and_then(|profile| profile.account.clone()).unwrap_or_else(|| name.to_string());
@@ -125,7 +173,7 @@ pub(super) fn logout(context: &Context, http: &Http, name: &ProfileName) -> Resu
 /// Gives the tokens of a session back. Answers what the person should hear beyond that it went well.
 fn given_back(
     context: &Context,
-    http: &Http,
+    servers: &mut Servers,
     session: &Session,
     profile: Option<&Profile>,
 ) -> Option<String> {
@@ -133,7 +181,7 @@ fn given_back(
     let revocation = match Back::of(session, endpoint) {
         Back::Revoke(revocation) => revocation,
         Back::NoWay => {
-            return Some("The server does not take tokens back: they live until they expire.".into());
+            return Some("The server cannot revoke tokens: they live until they expire.".into());
         }
         Back::NotOurs => {
             return Some(format!(
@@ -143,7 +191,16 @@ fn given_back(
         }
     };
     let why = |failure| Error::from(failure).what().to_owned();
-    match revocation.carry_out_or_queue(http, &context.paths, Deadline::after(TIME)) {
+    let http = servers.connection(endpoint);
+    let waiting = Notice::after_a_moment(format!("Waiting for {endpoint} to revoke the tokens ..."));
+    let outcome = revocation.carry_out_or_queue(&http, &context.paths, Deadline::after(TIME));
+    drop(waiting);
+    if let Outcome::Queued(failure) | Outcome::Lost(failure) = &outcome
+        && failure.status().is_none()
+    {
+        servers.note_silence(endpoint);
+    }
+    match outcome {
         Outcome::Done => None,
         Outcome::Refused(failure) => {
             Some(format!("The tokens are not revoked and live until they expire: {}.", why(failure)))

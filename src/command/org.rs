@@ -35,12 +35,12 @@ enum Sub {
     /// The chosen one
     #[command(visible_aliases = ["info", "current"])]
     Show,
-    /// Your organizations, as the server knows them; '*' is the chosen one
+    /// Your organizations, as the server lists them; '*' is the chosen one
     List,
     /// Choose an organization; asks on a terminal when none is named
     #[command(visible_aliases = ["select", "change"])]
     Switch {
-        /// Its name or number
+        /// Its name, its full name or its number
         #[arg(value_name = "NAME|ID", add = ArgValueCandidates::new(completions::organizations))]
         organization: Option<String>,
     },
@@ -95,7 +95,7 @@ pub(super) fn login(context: &Context) -> Result<Profile> {
     }
     let title = provider(profile.provider).title();
     Err(Error::failed(format!(
-        "the login '{name}' is for {title}, which has no organizations to choose from"
+        "the login '{name}' is not for Seqera but for {title}, which has no organizations to choose from"
     ))
     .next("name another with --profile; there are: seqera profile list"))
 }
@@ -153,7 +153,7 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     let chosen = profile.organization.map(|organization| organization.id);
     let rows: Vec<Row> = memberships
         .into_iter()
-        .map(|Membership { organization, plan, role }| Row {
+        .map(|Membership { organization, plan, role, .. }| Row {
             chosen: chosen.as_ref() == Some(&organization.id),
             organization,
             plan,
@@ -178,12 +178,22 @@ fn remark(plan: Option<&str>) -> String {
 
 /// The organizations as they are offered.
 pub(super) fn choices(memberships: Vec<Membership>) -> Vec<Choice<Organization>> {
-    let choice = |Membership { organization, plan, .. }| Choice {
-        names: vec![organization.name.clone(), organization.id.clone()],
-        remark: remark(plan.as_deref()),
-        value: organization,
+    let is_shared =
+        |name: &str| memberships.iter().filter(|other| other.organization.name == name).count() > 1;
+    let choice = |Membership { organization, full_name, plan, .. }: &Membership| {
+        let number =
+            if is_shared(&organization.name) { format!("{} ", organization.id) } else { String::new() };
+        Choice {
+            names: vec![
+                organization.name.clone(),
+                full_name.clone().unwrap_or_default(),
+                organization.id.clone(),
+            ],
+            remark: format!("{number}{}", remark(plan.as_deref())),
+            value: organization.clone(),
+        }
     };
-    memberships.into_iter().map(choice).collect()
+    memberships.iter().map(choice).collect()
 }
 
 fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {

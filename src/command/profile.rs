@@ -7,10 +7,9 @@ use std::process::ExitCode;
 
 use super::Context;
 use super::completions;
-use super::logout::logout;
+use super::logout::{Servers, logout};
 use super::status::Login;
 use crate::error::{Error, Result};
-use crate::http::Http;
 use crate::os::deadline::Deadline;
 use crate::os::env::non_empty;
 use crate::session::Sessions;
@@ -125,7 +124,7 @@ fn remove(name: &ProfileName, context: &Context) -> Result<()> {
     if Profile::load(&context.paths, name).is_ok_and(|profile| profile.is_none()) {
         return Err(unknown(name, context));
     }
-    logout(context, &Http::new(super::logout::EACH), name)?;
+    logout(context, &mut Servers::default(), name)?;
     // Nothing is left to give back: what the box held went with the logout.
     sessions(context).remove(name)?;
     context.tell(&format!("The profile '{name}' is removed."));

@@ -20,7 +20,7 @@ use crate::ui;
 /// Show who is logged in, where, how and until when
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Every login, and not the one in use alone
+    /// Show every login
     #[arg(long)]
     all: bool,
     /// Ask the server too
@@ -166,6 +166,7 @@ impl Login {
         lines.push(format!("How: {}", how(self.method)));
         match &self.api_key {
             Some(key) => lines.extend(key_lines(key)),
+            None if self.has_ended() => {}
             None => lines.push(format!("Access token ends: {}", self.access_end())),
         }
         if let Some(registry) = &self.registry {
@@ -179,6 +180,8 @@ impl Login {
 
     fn session_end(&self) -> String {
         match (self.end, self.renews, self.method) {
+            (NEVER, ..) if self.has_ended() => "the session has ended".into(),
+            (end, ..) if self.has_ended() => format!("{} (the session has ended)", at(end)),
             (NEVER, true, _) => "not known; it renews itself as long as it is used".into(),
             (NEVER, _, Method::Token) => {
                 "not known; a personal access token works until it is revoked".into()

@@ -270,18 +270,18 @@ impl From<Failure> for Error {
             ),
             Trouble::ProxyLogin(proxy) => (
                 Kind::Unreachable,
-                format!("the proxy {proxy} on the way to {host} asks for a user and a password"),
-                "put them into that variable, as http://USER:PASSWORD@HOST:PORT".into(),
+                format!("the proxy on the way to {host} wants a user and a password"),
+                format!("it is {proxy}; put them into that variable, as http://USER:PASSWORD@HOST:PORT"),
             ),
             Trouble::ProxyRefused(proxy) => (
                 Kind::Unreachable,
-                format!("the proxy {proxy} does not connect to {host}"),
-                "check that variable, or name the server in NO_PROXY where it needs no proxy".into(),
+                format!("the proxy does not connect to {host}"),
+                format!("it is {proxy}; check that variable, or name the server in NO_PROXY where it needs no proxy"),
             ),
             Trouble::ProxyUnreachable(proxy) => (
                 Kind::Unreachable,
-                format!("the proxy {proxy} cannot be reached"),
-                "check that variable and whether the proxy is running; where none is needed, unset it".into(),
+                format!("the proxy does not connect to {host}"),
+                format!("{proxy} cannot be reached: check that variable and the proxy, or unset it where none is needed"),
             ),
             Trouble::ProxyMute(proxy) => (
                 Kind::TimedOut,
@@ -404,27 +404,24 @@ fn status(code: u16, retry_after: Option<Duration>, empty: bool, address: &str) 
         401 => (Kind::NotLoggedIn, format!("{address} rejected the token (HTTP 401)"), "log in again".into()),
         403 => (
             Kind::Failed,
-            format!(
-                "{address} refused the request (HTTP 403){}",
-                if empty { " and gave no reason" } else { "" }
-            ),
+            format!("{address} refuses this (HTTP 403){}", if empty { " and gives no reason" } else { "" }),
             "your account may lack the right to it; check which one you are logged in with".into(),
         ),
         404 => (
             Kind::Failed,
-            format!("{address} does not exist (HTTP 404)"),
+            format!("there is no {address} (HTTP 404)"),
             "check the address, and that the server is recent".into(),
         ),
         407 => (
             Kind::Unreachable,
-            format!("the proxy on the way to {address} asks for a user and a password"),
+            format!("the proxy on the way to {address} wants a user and a password"),
             "put them in HTTPS_PROXY, as http://USER:PASSWORD@HOST:PORT".into(),
         ),
-        429 => (Kind::Unreachable, format!("{address} was asked too often (HTTP 429)"), wait),
+        429 => (Kind::Unreachable, format!("{address} has been asked too often (HTTP 429)"), wait),
         408 | 500..=599 => (Kind::Unreachable, format!("{address} failed (HTTP {code})"), wait),
         _ => (
             Kind::Failed,
-            format!("{address} refused the request (HTTP {code})"),
+            format!("{address} does not accept this (HTTP {code})"),
             "check the address, and that both sides are recent".into(),
         ),
     }

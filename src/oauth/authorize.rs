@@ -203,13 +203,13 @@ impl From<RedirectError> for Error {
             RedirectError::NotOurs => Error::failed("this is not the address your browser was sent back to")
                 .next("copy the whole address of the page that could not be opened or that shows the result"),
             RedirectError::Malformed => {
-                Error::failed("the address is not complete, or parts of it are there twice")
+                Error::failed("the address is not complete, or its parts are given twice")
                     .next("copy the whole address from the browser")
             }
             RedirectError::WrongState => Error::failed("this answer belongs to another login")
                 .next("use the newest address shown here, in one browser tab"),
             RedirectError::WrongIssuer => {
-                Error::refused("the answer comes from a different server than the one that was asked")
+                Error::refused("the answer comes from another server than the one asked")
                     .next("do not repeat it on this network; tell who runs the server")
             }
             RedirectError::Denied => {

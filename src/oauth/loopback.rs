@@ -4,21 +4,25 @@
 //! the redirect of the pending login is answered and forgotten, and the login goes on; no connection can hold
 //! up another; and only the first redirect counts.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{oneshot, watch};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use url::Url;
 
 use super::authorize::{Code, Pending, RedirectError};
 use super::page::Page;
 use crate::error::{Error, Result, io_words};
+use crate::os::peer;
 
 /// The largest request head that is read.
 const MAX_HEAD: usize = 16 * 1024;
@@ -29,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the browser is kept waiting for the page while tokens are fetched.
 const VERDICT: Duration = Duration::from_secs(60);
 
-/// How many connections are served at once; the others wait in the system's queue.
+/// How many connections are served at once. When one more comes the oldest goes that is not the redirect.
 const CONNECTIONS: usize = 128;
 
 /// The ports a listener may take.
@@ -43,6 +47,10 @@ impl Ports {
     /// This port and no other; 0 lets the system choose.
     pub fn only(port: u16) -> Ports {
         Ports { first: port, count: 1 }
+    }
+
+    fn all(self) -> Vec<u16> {
+        (0..self.count).filter_map(|n| self.first.checked_add(n)).collect()
     }
 
     /// This port or one of the next nine: for servers that accept any port of the loopback redirect.
@@ -64,40 +72,48 @@ impl Loopback {
     /// `http://127.0.0.1:PORT` and `path` (on a machine without IPv4, `http://[::1]:PORT`).
     pub fn bind(ports: Ports, path: &str) -> Result<Loopback> {
         let mut refusal = io::Error::from(io::ErrorKind::AddrInUse);
-        for port in (0..ports.count).filter_map(|n| ports.first.checked_add(n)) {
-            let error = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-                Ok(v4) => return Loopback::beside(v4, path),
-                Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                    match TcpListener::bind((Ipv6Addr::LOCALHOST, port)) {
-                        Ok(v6) => return Loopback::new(vec![v6], path),
-                        Err(error) => error,
-                    }
-                }
-                Err(error) => error,
-            };
-            refusal = error;
+        // A port that the system chose may be taken on the other address.
+        let ports_to_try = if ports.first == 0 { vec![0; 10] } else { ports.all() };
+        for port in ports_to_try {
+            match Loopback::sockets(port) {
+                Ok(sockets) => return Loopback::new(sockets, path),
+                Err(error) => refusal = error,
+            }
         }
         Err(match (refusal.kind(), ports.count) {
             (io::ErrorKind::AddrInUse, 1) => {
                 Error::failed(format!("port {} is taken, perhaps by another login", ports.first))
-                    .next("finish the other one, or choose another port")
+                    .next("finish the other login, or choose another port")
             }
             (io::ErrorKind::AddrInUse, n) => {
                 let last = ports.first.saturating_add(n - 1);
                 Error::failed(format!("the ports {} to {last} are all taken", ports.first))
                     .next("finish other logins, or choose another port")
             }
-            _ => Error::failed(format!("port {} cannot be listened on: {}", ports.first, io_words(&refusal)))
+            (io::ErrorKind::PermissionDenied, _) => {
+                Error::failed(format!("the system does not let you listen on port {}", ports.first))
+                    .next("ports below 1024 are usually for root alone: choose a higher one")
+            }
+            _ => Error::failed(format!("cannot listen on port {}: {}", ports.first, io_words(&refusal)))
                 .next("choose another port"),
         })
     }
 
-    /// The redirect names 127.0.0.1, so ::1 is only for browsers and forwarders that turn it into `localhost`;
-    /// a login works without it.
-    fn beside(v4: TcpListener, path: &str) -> Result<Loopback> {
-        let port = v4.local_addr().map_err(unusable)?.port();
-        let v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).ok();
-        Loopback::new(std::iter::once(v4).chain(v6).collect(), path)
+    /// The redirect names 127.0.0.1, so ::1 is only for browsers and forwarders that turn it into `localhost`; a
+    /// login works on a machine that does not have it. But where somebody else has this port of it, they would
+    /// get what such a browser brings: then the port is taken.
+    fn sockets(port: u16) -> io::Result<Vec<TcpListener>> {
+        let v4 = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                return Ok(vec![TcpListener::bind((Ipv6Addr::LOCALHOST, port))?]);
+            }
+            v4 => v4?,
+        };
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, v4.local_addr()?.port())) {
+            Ok(v6) => Ok(vec![v4, v6]),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+            Err(_) => Ok(vec![v4]),
+        }
     }
 
     fn new(sockets: Vec<TcpListener>, path: &str) -> Result<Loopback> {
@@ -134,16 +150,24 @@ impl Loopback {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(unusable)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let port = self.port();
+        let entrance = format!("/{}", oauth2::CsrfToken::new_random().into_secret());
+        let mut address = self.redirect.clone();
+        address.set_path(&entrance);
+        let (verdict, judged) = watch::channel(None);
         let desk = Arc::new(Desk {
-            hosts: ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")),
+            hosts: HOSTS.map(|host| format!("{host}:{port}")).into_iter().chain(bare(port)).collect(),
             product: product.into(),
             pending,
-            deliver: Mutex::new(Some(Box::new(deliver))),
+            entrance: Mutex::new(Some(entrance)),
+            first: Mutex::new(None),
+            deliver: Mutex::new(Some((Box::new(deliver), verdict))),
+            judged,
         });
         let sockets = self.sockets;
+        let room = Arc::new(Room::default());
+        let seen = Arc::clone(&room);
         let thread = thread::spawn(move || {
             runtime.block_on(async {
-                let room = Arc::new(Semaphore::new(CONNECTIONS));
                 for socket in sockets {
                     if let Ok(socket) = tokio::net::TcpListener::from_std(socket) {
                         tokio::spawn(accept(socket, Arc::clone(&room), Arc::clone(&desk)));
@@ -152,8 +176,15 @@ impl Loopback {
                 let _ = timeout(deadline.saturating_duration_since(Instant::now()), stopped).await;
             });
         });
-        Ok(Serving { stop: Some(stop), thread: Some(thread) })
+        Ok(Serving { entrance: address, room: seen, stop: Some(stop), thread: Some(thread) })
     }
+}
+
+const HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+/// Browsers leave out the port that `http` has by itself.
+fn bare(port: u16) -> impl Iterator<Item = String> {
+    HOSTS.iter().filter(move |_| port == 80).map(|host| (*host).to_owned())
 }
 
 fn unusable(error: io::Error) -> Error {
@@ -163,8 +194,23 @@ fn unusable(error: io::Error) -> Error {
 /// A listener at work; dropping it closes the port.
 #[derive(Debug)]
 pub struct Serving {
+    entrance: Url,
+    room: Arc<Room>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Serving {
+    /// An address here that sends the browser on to the login, once: what starts the browser, and whoever sees
+    /// how it was started (`ps`), learns nothing of the login from it.
+    pub fn entrance(&self) -> &Url {
+        &self.entrance
+    }
+
+    /// How many connections had to go because they said nothing and there were too many.
+    pub fn turned_out(&self) -> u64 {
+        self.room.turned_out.load(Ordering::Relaxed)
+    }
 }
 
 impl Drop for Serving {
@@ -191,14 +237,15 @@ pub struct Arrival {
 /// that the login did not come to an end.
 #[derive(Debug)]
 pub struct Browser {
-    page: oneshot::Sender<Page>,
+    page: watch::Sender<Option<Page>>,
     shown: mpsc::Receiver<()>,
 }
 
 impl Browser {
-    /// Shows the page and returns when it has been sent (or the browser is gone).
+    /// Shows the page and returns when it has been sent (or the browser is gone). A browser that comes for the
+    /// same once more is shown the same, as long as the listener is there.
     pub fn show(self, page: Page) {
-        if self.page.send(page).is_ok() {
+        if self.page.send(Some(page)).is_ok() {
             // An error is a connection that has gone; there is nobody to show anything to.
             let _ = self.shown.recv_timeout(PATIENCE);
         }
@@ -209,29 +256,73 @@ type Deliver = Box<dyn FnOnce(Arrival) + Send>;
 
 /// What every connection is judged by.
 struct Desk {
-    hosts: [String; 3],
+    hosts: Vec<String>,
     product: String,
     pending: Arc<Pending>,
-    deliver: Mutex<Option<Deliver>>,
+    /// The path that sends on to the login, until it was used.
+    entrance: Mutex<Option<String>>,
+    /// The query of the redirect that counted.
+    first: Mutex<Option<String>>,
+    deliver: Mutex<Option<(Deliver, watch::Sender<Option<Page>>)>>,
+    /// The page for the redirect that counted, once there is one.
+    judged: watch::Receiver<Option<Page>>,
 }
 
-async fn accept(socket: tokio::net::TcpListener, room: Arc<Semaphore>, desk: Arc<Desk>) {
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
-        match socket.accept().await {
-            Ok((stream, from)) => {
-                let desk = Arc::clone(&desk);
-                tokio::spawn(async move {
-                    serve(stream, from, &desk).await;
-                    drop(place);
-                });
-            }
-            // Out of descriptors, most likely: give the others time to end.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+/// The connections that may be closed to make room, the oldest first.
+#[derive(Debug, Default)]
+struct Room {
+    waiting: Mutex<VecDeque<(u64, AbortHandle)>>,
+    next: AtomicU64,
+    turned_out: AtomicU64,
+}
+
+impl Room {
+    /// Serves a connection. Where the places are taken the one goes that has had its place for longest: a browser
+    /// sends what it wants at once, and who says nothing does not keep it out.
+    fn admit(self: &Arc<Self>, stream: TcpStream, from: SocketAddr, desk: &Arc<Desk>) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (room, desk) = (Arc::clone(self), Arc::clone(desk));
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= CONNECTIONS {
+            self.turn_out(&mut waiting);
         }
+        let task = tokio::spawn(async move {
+            serve(stream, from, &desk, || room.forget(number)).await;
+            room.forget(number);
+        });
+        waiting.push_back((number, task.abort_handle()));
+    }
+
+    fn turn_out(&self, waiting: &mut VecDeque<(u64, AbortHandle)>) {
+        if let Some((_, oldest)) = waiting.pop_front() {
+            oldest.abort();
+            self.turned_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A connection that has ended, or that must not be ended.
+    fn forget(&self, number: u64) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|(other, _)| *other != number);
     }
 }
 
-async fn serve(mut stream: TcpStream, from: SocketAddr, desk: &Desk) {
+async fn accept(socket: tokio::net::TcpListener, room: Arc<Room>, desk: Arc<Desk>) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, from)) => room.admit(stream, from, &desk),
+            // Out of descriptors, most likely: somebody has to go.
+            Err(_) => {
+                room.turn_out(&mut room.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        // Who was admitted is read from before the next one comes, however many come.
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn serve(mut stream: TcpStream, from: SocketAddr, desk: &Desk, is_the_redirect: impl Fn()) {
     // The sockets are bound to loopback; this is for systems that route it strangely.
     if !is_this_machine(from.ip()) {
         return;
@@ -244,30 +335,37 @@ async fn serve(mut stream: TcpStream, from: SocketAddr, desk: &Desk) {
         }
         Ok(Err(HeadError::Incomplete)) | Err(_) => return,
     };
-    let query = match desk.query_of(&head) {
-        Ok(query) => query,
+    let asked = match desk.asked(&head) {
+        Ok(asked) => asked,
         Err(response) => return answer(stream, response).await,
+    };
+    // Another user of this machine has no business with a login: neither where it begins nor where it ends.
+    if stream.local_addr().is_ok_and(|ours| peer::is_another_user(from, ours)) {
+        return answer(stream, desk.refusal("403 Forbidden", "")).await;
+    }
+    let query = match asked {
+        Asked::Entrance => return answer(stream, desk.send_on()).await,
+        Asked::Redirect(query) => query,
     };
     let outcome = desk.pending.check_query(&query);
     if outcome.as_ref().is_err_and(|error| !error.is_final()) {
         return answer(stream, desk.refusal("400 Bad Request", "")).await;
     }
-    let deliver = desk.deliver.lock().ok().and_then(|mut deliver| deliver.take());
-    let Some(deliver) = deliver else {
-        return answer(stream, desk.refusal("409 Conflict", "")).await;
+    is_the_redirect();
+    let counted = desk.deliver.lock().ok().and_then(|mut deliver| deliver.take());
+    let Some((deliver, page)) = counted else {
+        // Browsers, and what looks at pages ahead of them, fetch a page twice: both times it says the same.
+        if desk.first.lock().is_ok_and(|first| first.as_ref() != Some(&query)) {
+            return answer(stream, desk.refusal("409 Conflict", "")).await;
+        }
+        return answer(stream, desk.verdict().await).await;
     };
-    let (page, verdict) = oneshot::channel();
+    if let Ok(mut first) = desk.first.lock() {
+        *first = Some(query);
+    }
     let (shown, is_shown) = mpsc::channel();
     deliver(Arrival { outcome, browser: Browser { page, shown: is_shown } });
-    let page = match timeout(VERDICT, verdict).await {
-        Ok(Ok(page)) => page,
-        _ => Page::failure(
-            &desk.product,
-            "The login did not finish",
-            &["Look at the terminal where you started it, and log in again."],
-        ),
-    };
-    answer(stream, page.response("200 OK", "")).await;
+    answer(stream, desk.verdict().await).await;
     let _ = shown.send(());
 }
 
@@ -319,9 +417,17 @@ async fn answer(mut stream: TcpStream, response: Vec<u8>) {
     let _ = timeout(PATIENCE, send).await;
 }
 
+/// What a good request is for.
+enum Asked {
+    /// The way to the login.
+    Entrance,
+    /// The way back, with this query.
+    Redirect(String),
+}
+
 impl Desk {
-    /// The query of a request that is the redirect in form, or the response to one that is not.
-    fn query_of(&self, head: &[u8]) -> Result<String, Vec<u8>> {
+    /// What a request asks for that is good in form, or the response to one that is not.
+    fn asked(&self, head: &[u8]) -> Result<Asked, Vec<u8>> {
         let bad = || self.refusal("400 Bad Request", "");
         let head = std::str::from_utf8(head).map_err(|_| bad())?;
         let mut lines = head.split("\r\n");
@@ -341,18 +447,41 @@ impl Desk {
             return Err(bad());
         }
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        if path != self.pending.redirect().path() {
+        let is_entrance = self.entrance.lock().is_ok_and(|entrance| entrance.as_deref() == Some(path));
+        if path != self.pending.redirect().path() && !is_entrance {
             return Err(self.refusal("404 Not Found", ""));
         }
         if method != "GET" {
             return Err(self.refusal("405 Method Not Allowed", "Allow: GET\r\n"));
         }
-        Ok(query.into())
+        Ok(if is_entrance { Asked::Entrance } else { Asked::Redirect(query.into()) })
+    }
+
+    /// Sends the browser on to the login, once.
+    fn send_on(&self) -> Vec<u8> {
+        match self.entrance.lock().ok().and_then(|mut entrance| entrance.take()) {
+            Some(_) => Page::success(&self.product, "Log in", &[])
+                .response("302 Found", &format!("Location: {}\r\n", self.pending.url())),
+            None => self.refusal("404 Not Found", ""),
+        }
+    }
+
+    /// The page that tells how the login went, when that is known.
+    async fn verdict(&self) -> Vec<u8> {
+        let mut judged = self.judged.clone();
+        let page = match timeout(VERDICT, judged.wait_for(Option::is_some)).await {
+            Ok(Ok(page)) => page.clone(),
+            _ => None,
+        };
+        let page = page.unwrap_or_else(|| {
+            let text = ["Look at the terminal where you started it; log in again if it has ended there."];
+            Page::failure(&self.product, "The login did not finish", &text)
+        });
+        page.response("200 OK", "")
     }
 
     fn refusal(&self, status: &str, extra: &str) -> Vec<u8> {
-        let text =
-            ["Use the newest address in the terminal where you started the login, or close this page."];
+        let text = ["Use the address in the terminal where you started the login, or close this page."];
         Page::failure(&self.product, "This is not the login that is waiting", &text).response(status, extra)
     }
 }

@@ -16,6 +16,7 @@ pub struct Page {
 enum Sign {
     Success,
     Failure,
+    Question,
 }
 
 impl Page {
@@ -27,6 +28,11 @@ impl Page {
     /// A page that says that it did not.
     pub fn failure(product: &str, heading: &str, text: &[&str]) -> Page {
         Page::new(Sign::Failure, product, heading, text)
+    }
+
+    /// A page that says that an answer is awaited elsewhere.
+    pub fn question(product: &str, heading: &str, text: &[&str]) -> Page {
+        Page::new(Sign::Question, product, heading, text)
     }
 
     fn new(sign: Sign, product: &str, heading: &str, text: &[&str]) -> Page {
@@ -61,6 +67,7 @@ impl Page {
         let (class, drawing) = match self.sign {
             Sign::Success => ("success", "M15 25l7 7 12-15"),
             Sign::Failure => ("failure", "M17 17l14 14M31 17L17 31"),
+            Sign::Question => ("question", "M24 13v14M24 34v1"),
         };
         let product = escape(&self.product);
         let heading = escape(&self.heading);

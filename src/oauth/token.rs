@@ -50,8 +50,8 @@ pub fn exchange(
     match redeem(http, server, client, pending, code) {
         Exchanged::Tokens(tokens) => Ok(tokens),
         Exchanged::NotAccepted => {
-            Err(Error::failed("the server no longer accepts the answer of the browser")
-                .next("log in again; an answer is good once, for a minute or so"))
+            Err(Error::failed("the server does not accept the answer of the browser any more")
+                .next("log in again; an answer is good once and for a minute or so"))
         }
         Exchanged::Failed(error) => Err(error),
     }

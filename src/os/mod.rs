@@ -9,6 +9,7 @@ pub mod fault;
 pub mod files;
 pub mod hex;
 pub mod paths;
+pub mod peer;
 pub mod process;
 pub mod programs;
 pub mod terminal;

@@ -1,6 +1,7 @@
 //! What a person types.
 
 use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use crate::os::process::Uninterrupted;
 
 /// The longest line a terminal gives, and more.
 const LONGEST: u64 = 64 * 1024;
+
+/// How often a file is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Lines from the terminal, read in a thread of its own, so that something else can be waited for meanwhile.
 /// There is one for a process: what is typed goes to whoever asks next.
@@ -34,18 +38,53 @@ impl Keyboard {
         if !super::can_ask() {
             return None;
         }
+        Some(Keyboard::of_input())
+    }
+
+    /// Standard input, whatever it is.
+    pub fn of_input() -> Keyboard {
         let (line, lines) = mpsc::channel();
         thread::spawn(move || {
             let mut input = io::stdin().lock();
             loop {
-                let mut text = String::new();
-                match (&mut input).take(LONGEST).read_line(&mut text) {
-                    Ok(1..) if line.send(text.trim_end_matches(['\r', '\n']).to_owned()).is_ok() => {}
+                let mut bytes = Vec::new();
+                // Not every byte that somebody pastes is part of a character.
+                let read = (&mut input).take(LONGEST).read_until(b'\n', &mut bytes);
+                let text = String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned();
+                match read {
+                    Ok(1..) if line.send(text).is_ok() => {}
                     _ => return,
                 }
             }
         });
-        Some(Keyboard(lines))
+        Keyboard(lines)
+    }
+
+    /// What a file says, each time that it says something new from now on. The file need not be there yet.
+    pub fn of_file(path: PathBuf) -> Keyboard {
+        let (line, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let look = || {
+                let mut bytes = Vec::new();
+                let file = std::fs::File::open(&path).ok()?;
+                file.take(LONGEST).read_to_end(&mut bytes).ok()?;
+                Some(bytes).filter(|bytes| !bytes.trim_ascii().is_empty())
+            };
+            // A pipe is read when somebody writes, and what a file says before belongs to an earlier login.
+            let is_file = std::fs::metadata(&path).is_ok_and(|found| found.is_file());
+            let mut before = if is_file { look() } else { None };
+            loop {
+                let now = look();
+                if let Some(bytes) = now.as_ref().filter(|_| now != before)
+                    && line.send(String::from_utf8_lossy(bytes).into_owned()).is_err()
+                {
+                    return;
+                }
+                before = now;
+                thread::sleep(LOOK_AGAIN);
+            }
+        });
+        Keyboard(lines)
     }
 
     /// What is typed within `wait`.

@@ -55,7 +55,7 @@ fn discovery_that_fails() {
     seqera: the Platform at ORIGIN/api (version 26.1.0) has no login through the browser; make a token on its page 'Your tokens' and give it here: seqera login --endpoint ORIGIN/api --with-token < token.txt
     seqera: ORIGIN/api/.well-known/openid-configuration failed (HTTP 502); try again in a minute
     seqera: ORIGIN/api/.well-known/openid-configuration failed (HTTP 500); try again in a minute
-    seqera: ORIGIN/api/.well-known/openid-configuration was asked too often (HTTP 429); try again in 7 s
+    seqera: ORIGIN/api/.well-known/openid-configuration has been asked too often (HTTP 429); try again in 7 s
     seqera: ORIGIN/api/.well-known/openid-configuration redirects to ELSEWHERE; redirects are not followed; use the address of the server itself
     seqera: the connection to HOST broke before the answer was complete; try again
     ");
@@ -69,7 +69,7 @@ fn what_is_no_platform_at_all_is_not_asked_for_a_token() {
     insta::assert_snapshot!(fails(&scene, &[], 5), @"seqera: unexpected answer from ORIGIN/api/service-info: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again");
     // The address of the web pages in place of that of the API.
     let url = scene.platform.url();
-    insta::assert_snapshot!(fails(&scene, &["--endpoint", &url], 1), @"seqera: ORIGIN/service-info does not exist (HTTP 404); did you mean ORIGIN/api ?");
+    insta::assert_snapshot!(fails(&scene, &["--endpoint", &url], 1), @"seqera: there is no ORIGIN/service-info (HTTP 404); did you mean ORIGIN/api ?");
 }
 
 #[test]
@@ -101,7 +101,8 @@ fn a_network_that_fails_is_never_a_bad_token() {
     let args = ["login", "--with-token", "--endpoint", "https://tower.example/api"];
     let run = scene.seqera(&args, &token).expect(5);
     assert!(
-        run.err().contains(&format!("the proxy 127.0.0.1:{port} (HTTPS_PROXY) cannot be reached")),
+        run.err()
+            .contains(&format!("does not connect to tower.example; 127.0.0.1:{port} (HTTPS_PROXY) cannot")),
         "{run:?}"
     );
     assert!(scene.is_logged_out());
@@ -133,7 +134,7 @@ fn answers_about_a_token_each_have_their_own_words() {
     seqera: HOST does not accept the token (HTTP 401) and gives no reason; check that it belongs to this server and has not been deleted, or log in again
     seqera: HOST does not accept the token (HTTP 403) and gives no reason; check that it belongs to this server and has not been deleted, or log in again
     seqera: HOST does not accept the token (HTTP 403); check that it belongs to this server and has not been deleted, or log in again
-    seqera: ORIGIN/api/user-info does not exist (HTTP 404); check the address, and that the server is recent
+    seqera: there is no ORIGIN/api/user-info (HTTP 404); check the address, and that the server is recent
     seqera: unexpected answer from ORIGIN/api/user-info: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again
     seqera: unexpected answer from ORIGIN/api/user-info: it is cut off; try again
     seqera: ORIGIN/api/user-info failed (HTTP 502); try again in a minute
@@ -214,7 +215,7 @@ fn an_answer_of_another_server_ends_the_login() {
     let scene = Scene::new();
     scene.platform.fault_next(1, Endpoint::Consent, Fault::WrongIss);
     let (run, page) = scene.login_and_allow(&[]);
-    insta::assert_snapshot!(shown(&scene, &run.expect(7).err()), @"seqera: the answer comes from a different server than the one that was asked; do not repeat it on this network; tell who runs the server");
+    insta::assert_snapshot!(shown(&scene, &run.expect(7).err()), @"seqera: the answer comes from another server than the one asked; do not repeat it on this network; tell who runs the server");
     assert!(page.body.contains("The login did not work"));
     assert!(scene.is_logged_out());
 }
@@ -256,7 +257,7 @@ fn a_token_endpoint_that_fails() {
     seqera: unexpected answer from ORIGIN/api/token: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again
     seqera: the answer from ORIGIN/api/token is larger than 1 MiB; something else than the server may be answering; try again
     seqera: ORIGIN/api/token redirects to ELSEWHERE; redirects are not followed; your network may want you to log in to it first: open any page in a browser, then try again
-    seqera: ORIGIN/api/token was asked too often (HTTP 429); try again in 7 s
+    seqera: ORIGIN/api/token has been asked too often (HTTP 429); try again in 7 s
     ");
 }
 
@@ -287,8 +288,12 @@ fn organizations_that_are_not_to_be_had_do_not_undo_a_login() {
 #[test]
 fn a_store_that_cannot_be_written_gives_the_tokens_back() {
     let scene = Scene::new();
-    scene.home.write(".local/share/seqera-credential-helper", "not a folder");
-    let (run, page) = scene.login_and_allow(&[]);
+    let store = scene.paths().store;
+    let (run, page) = scene.login(&[], |url| {
+        fs::remove_dir(&store).unwrap();
+        fs::write(&store, "not a folder").unwrap();
+        http::get(&scene.platform.approve(url), &[]).unwrap()
+    });
     run.expect(6);
     assert!(page.body.contains("The login did not work"));
     assert_eq!(scene.platform.standings(), [crate::platform::Standing::Revoked]);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use seqera_credential_helper::os::deadline::Deadline;
 use seqera_credential_helper::session::profile::{Profile, ProfileName};
 use seqera_credential_helper::session::{Grant, Session, Sessions};
+use seqera_credential_helper::store::lock::Lock;
 
 use super::scene::{SOON, Scene, timed};
 use crate::platform::{Endpoint, Fault, Standing};
@@ -159,4 +160,34 @@ fn exported(scene: &Scene) -> (String, String) {
     let exports: serde_json::Value = serde_json::from_str(&out).unwrap();
     let text = |name: &str| exports[name].as_str().unwrap().to_owned();
     (text("TOWER_ACCESS_TOKEN"), text("SEQERA_ENV"))
+}
+
+#[test]
+fn a_slow_server_is_asked_once_for_all_logins() {
+    let scene = logged_in();
+    scene.login_and_allow(&["--profile", "work"]).0.expect(0);
+    scene.platform.fault(Endpoint::Revocation, Fault::Mute);
+    let run = scene.seqera(&["logout", "--all"], "").expect(0);
+    assert_eq!(scene.platform.count(Endpoint::Revocation), 1, "{run:?}");
+    assert!(
+        run.err().contains(&format!("Waiting for {} to revoke the tokens", scene.platform.api())),
+        "{run:?}"
+    );
+    assert!(scene.is_logged_out() && scene.profile("work").is_none());
+    scene.platform.clear_faults();
+    scene.seqera(&["logout"], "").expect(0);
+    assert_eq!(scene.platform.standings(), [Standing::Revoked, Standing::Revoked], "what waited is done");
+}
+
+#[test]
+fn behind_a_stuck_process_it_says_what_it_waits_for() {
+    let scene = logged_in();
+    let lock = scene.paths().store.join("session+default.lock");
+    let held = Lock::acquire(&lock, Deadline::after(SOON)).unwrap();
+    let mut terminal = scene.terminal(&["logout"]);
+    terminal.sees("Waiting for another process that is working on the login 'default'");
+    drop(held);
+    let (code, text) = terminal.ends();
+    assert_eq!(code, 0, "{text}");
+    assert!(scene.is_logged_out());
 }

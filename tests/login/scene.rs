@@ -91,7 +91,14 @@ impl Scene {
         Terminal::start(self, command)
     }
 
-    /// The address that the browser was opened with.
+    /// The address that the browser was opened with, as it stands in its arguments.
+    pub fn argument(&self) -> String {
+        let file = self.home.path().join("url");
+        until(SOON, "the browser is opened", || file.exists());
+        fs::read_to_string(file).unwrap()
+    }
+
+    /// The address of the login to which that leads.
     pub fn opened(&self) -> String {
         appears(&self.home.path().join("url"))
     }
@@ -141,9 +148,18 @@ impl Scene {
     }
 }
 
+/// The address that the browser was opened with leads to that of the login, once; the file then holds the latter.
 fn appears(file: &Path) -> String {
     until(SOON, "the browser is opened", || file.exists());
-    fs::read_to_string(file).unwrap()
+    let address = fs::read_to_string(file).unwrap();
+    if address.contains("authorize?") {
+        return address;
+    }
+    let sent_on = http::get(&address, &[]).unwrap();
+    assert_eq!(sent_on.status, 302, "{address}");
+    let address = sent_on.header("location").unwrap().to_owned();
+    fs::write(file, &address).unwrap();
+    address
 }
 
 fn walk(folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {

@@ -1,7 +1,10 @@
 //! The loopback listener against requests that nobody honest sends.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,12 +15,14 @@ use seqera_credential_helper::oauth::loopback::{Arrival, Loopback, Ports, Servin
 use seqera_credential_helper::oauth::page::Page;
 use url::Url;
 
+use crate::support::home::until;
+
 /// A listener that waits for a login, and the good request it waits for.
 struct Waiting {
     port: u16,
     state: String,
     arrived: mpsc::Receiver<Arrival>,
-    _serving: Serving,
+    serving: Serving,
 }
 
 impl Waiting {
@@ -39,7 +44,7 @@ impl Waiting {
         let serving = listener.serve(pending, "Product", super::soon(), move |arrival| {
             let _ = arrivals.send(arrival);
         });
-        Waiting { port, state, arrived, _serving: serving.unwrap() }
+        Waiting { port, state, arrived, serving: serving.unwrap() }
     }
 
     fn good(&self) -> String {
@@ -144,12 +149,29 @@ fn connections_that_say_nothing_or_never_finish_hold_up_nobody() {
     drop((idle, slow));
 }
 
+/// Loops that never stop: who comes with something to say gets in between.
 #[test]
-fn more_connections_than_are_served_at_once_only_make_the_browser_wait() {
+fn connections_that_say_nothing_give_way_however_many_they_are() {
     let waiting = Waiting::begin();
-    let idle: Vec<TcpStream> = (0..200).map(|_| waiting.connect()).collect();
-    waiting.still_works();
-    drop(idle);
+    let port = waiting.port;
+    let over = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut idle = std::collections::VecDeque::new();
+                while !over.load(Ordering::Relaxed) {
+                    idle.extend(TcpStream::connect(("127.0.0.1", port)));
+                    if idle.len() > 200 {
+                        idle.pop_front();
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+        }
+        until(Duration::from_secs(20), "the places are full", || waiting.serving.turned_out() > 0);
+        waiting.still_works();
+        over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]
@@ -165,12 +187,104 @@ fn a_request_in_small_pieces_is_read_as_one() {
 }
 
 #[test]
-fn only_the_first_redirect_counts() {
+fn only_the_first_redirect_counts_and_a_browser_that_fetches_it_again_sees_the_same() {
     let waiting = Waiting::begin();
     waiting.still_works();
     let again = waiting.send(waiting.good().as_bytes());
-    assert!(again.starts_with("HTTP/1.1 409 "), "{again:.40}");
+    assert!(again.starts_with("HTTP/1.1 200 ") && again.contains("You are logged in"), "{again:.40}");
+    let other = waiting.send(waiting.good().replace("code=good", "code=other").as_bytes());
+    assert!(other.starts_with("HTTP/1.1 409 ") && !other.contains("You are logged in"), "{other:.40}");
     assert!(waiting.arrived.try_recv().is_err());
+}
+
+#[test]
+fn two_fetches_of_the_redirect_at_once_both_see_how_it_went() {
+    let waiting = Waiting::begin();
+    let streams: Vec<TcpStream> = (0..3)
+        .map(|_| {
+            let mut stream = waiting.connect();
+            stream.write_all(waiting.good().as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let arrival = waiting.arrived.recv_timeout(Duration::from_secs(10)).unwrap();
+    arrival.browser.show(Page::success("Product", "You are logged in", &[]));
+    for stream in streams {
+        assert!(read(stream).contains("You are logged in"));
+    }
+}
+
+#[test]
+fn the_way_to_the_login_is_open_once() {
+    let waiting = Waiting::begin();
+    let entrance = waiting.serving.entrance().clone();
+    assert!(!entrance.as_str().contains(&waiting.state));
+    let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", entrance.path(), waiting.port);
+    let elsewhere = request.replace("Host: 127.0.0.1", "Host: evil.example");
+    assert!(waiting.send(elsewhere.as_bytes()).starts_with("HTTP/1.1 400 "));
+    let sent_on = waiting.send(request.as_bytes());
+    assert!(sent_on.starts_with("HTTP/1.1 302 "), "{sent_on:.40}");
+    assert!(sent_on.contains("\r\nLocation: https://example.com/authorize?"), "{sent_on}");
+    assert!(sent_on.contains("\r\nReferrer-Policy: no-referrer\r\n"), "{sent_on}");
+    assert!(waiting.send(request.as_bytes()).starts_with("HTTP/1.1 404 "));
+    waiting.still_works();
+}
+
+/// As root, other users are at hand to try.
+#[test]
+fn another_user_of_the_machine_gets_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not tried: it takes root to be another user");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = folder.path().join("test");
+    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    let somebody = |id: u32| {
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--reuid={id}")).arg(format!("--regid={id}")).args(["--clear-groups", "--"]);
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+    };
+    let mut listener = somebody(54321)
+        .arg(&copy)
+        .args(["--exact", "oauth::listener::somebody_who_listens", "--ignored", "--nocapture"])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(listener.stdout.take().unwrap()).lines();
+    let asked = lines.find_map(|line| line.unwrap().split("ASK ").nth(1).map(str::to_owned)).unwrap();
+    let (port, path) = asked.split_once(' ').unwrap();
+    let script = format!(
+        "exec 3<>/dev/tcp/127.0.0.1/{port}; \
+         printf 'GET {path} HTTP/1.1\\r\\nHost: 127.0.0.1:{port}\\r\\n\\r\\n' >&3; head -1 <&3"
+    );
+    let answer = |id: u32| {
+        let output = somebody(id).args(["bash", "-c", &script]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let (stranger, own) = (answer(54322), answer(54321));
+    let _ = listener.kill();
+    let _ = listener.wait();
+    assert!(stranger.starts_with("HTTP/1.1 403 "), "{stranger:?}");
+    assert!(own.starts_with("HTTP/1.1 302 "), "{own:?}");
+}
+
+#[test]
+#[ignore = "run by the test above, as another user"]
+fn somebody_who_listens() {
+    let waiting = Waiting::begin();
+    println!("ASK {} {}", waiting.port, waiting.serving.entrance().path());
+    thread::sleep(Duration::from_secs(30));
+}
+
+#[test]
+fn somebody_who_holds_the_other_loopback_address_has_the_port() {
+    let Ok(stranger) = std::net::TcpListener::bind("[::1]:0") else { return };
+    let port = stranger.local_addr().unwrap().port();
+    let error = Loopback::bind(Ports::only(port), "/callback").unwrap_err();
+    assert!(error.what().contains(&format!("port {port} is taken")), "{error}");
+    assert!(Loopback::bind(Ports::from(port), "/callback").unwrap().port() > port);
 }
 
 #[test]

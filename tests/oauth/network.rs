@@ -56,11 +56,11 @@ fn every_answer_that_is_not_what_was_asked_for_has_its_own_words() {
     .collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     3 ORIGIN/path rejected the token (HTTP 401); log in again
-    1 ORIGIN/path refused the request (HTTP 403) and gave no reason; your account may lack the right to it; check which one you are logged in with
-    1 ORIGIN/path refused the request (HTTP 403); your account may lack the right to it; check which one you are logged in with
-    1 ORIGIN/path does not exist (HTTP 404); check the address, and that the server is recent
-    1 ORIGIN/path refused the request (HTTP 409); check the address, and that both sides are recent
-    5 ORIGIN/path was asked too often (HTTP 429); try again in 17 s
+    1 ORIGIN/path refuses this (HTTP 403) and gives no reason; your account may lack the right to it; check which one you are logged in with
+    1 ORIGIN/path refuses this (HTTP 403); your account may lack the right to it; check which one you are logged in with
+    1 there is no ORIGIN/path (HTTP 404); check the address, and that the server is recent
+    1 ORIGIN/path does not accept this (HTTP 409); check the address, and that both sides are recent
+    5 ORIGIN/path has been asked too often (HTTP 429); try again in 17 s
     5 ORIGIN/path failed (HTTP 502); try again in a minute
     5 unexpected answer from ORIGIN/path: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again
     5 unexpected answer from ORIGIN/path: it is not JSON; check what answers there; try again
@@ -238,16 +238,13 @@ fn a_proxy_that_refuses_is_not_a_server_that_is_away() {
     let through = |proxy: &str| in_environment("https://seqera.example/", &[("HTTPS_PROXY", proxy)]);
     let reply = |status| Double::answering(vec![Reply::html(status, "hunter2")]);
     let met = through(&reply(407).origin());
-    assert!(
-        met.starts_with("5 the proxy 127.0.0.1:") && met.contains("asks for a user and a password"),
-        "{met}"
-    );
+    assert_eq!(met, "5 the proxy on the way to seqera.example wants a user and a password");
     let met = through(&reply(403).origin());
-    assert!(met.ends_with("(HTTPS_PROXY) does not connect to seqera.example"), "{met}");
+    assert_eq!(met, "5 the proxy does not connect to seqera.example");
     let met = through("http://user:hunter2@127.0.0.1:1");
-    assert_eq!(met, "5 the proxy 127.0.0.1:1 (HTTPS_PROXY) cannot be reached");
+    assert_eq!(met, "5 the proxy does not connect to seqera.example");
     let met = through("socks5h://user:hunter2@127.0.0.1:1");
-    assert_eq!(met, "5 the proxy 127.0.0.1:1 (HTTPS_PROXY) cannot be reached");
+    assert_eq!(met, "5 the proxy does not connect to seqera.example");
 }
 
 #[test]
@@ -325,7 +322,7 @@ fn what_no_proxy_names_goes_past_the_proxy() {
         assert!(!met(list).contains("proxy"), "{list}: {}", met(list));
     }
     for list in ["nowhere.invalid:443", "*.example"] {
-        assert!(met(list).contains("the proxy 127.0.0.1:1 (HTTPS_PROXY)"), "{list}: {}", met(list));
+        assert!(met(list).contains("the proxy does not connect"), "{list}: {}", met(list));
     }
 }
 

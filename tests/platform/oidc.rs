@@ -139,6 +139,9 @@ async fn discovery(State(world): State<Shared>) -> Json<Value> {
     if !world.settings.absent.contains(&Endpoint::DeviceAuthorization) {
         document["grant_types_supported"].as_array_mut().unwrap().push(json!(DEVICE_GRANT));
     }
+    for (name, value) in &world.settings.described {
+        document[*name] = value.clone();
+    }
     Json(document)
 }
 

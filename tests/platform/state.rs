@@ -45,6 +45,8 @@ pub struct Settings {
     pub agent_backend: Option<String>,
     /// Endpoints that this server does not have: 404, and left out of discovery.
     pub absent: Vec<Endpoint>,
+    /// What discovery says in place of the truth.
+    pub described: Vec<(&'static str, Value)>,
 }
 
 impl Default for Settings {
@@ -64,6 +66,7 @@ impl Default for Settings {
             clients: vec!["seqera_ai_cli", "nextflow_cli"],
             agent_backend: None,
             absent: vec![],
+            described: vec![],
         }
     }
 }

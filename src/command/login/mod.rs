@@ -2,15 +2,22 @@
 //!
 //! Nothing is stored before the server has said who the new token belongs to.
 
+mod account;
 mod browser;
 mod device;
+mod home;
+mod opener;
+mod paste;
+mod place;
 pub mod sekuire;
 mod settings;
 mod surroundings;
 mod token;
 
 use crate::os::env::non_empty;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use super::{Context, choice, org, shadow};
@@ -21,17 +28,17 @@ use crate::oauth::{Client, Tokens};
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::process::Uninterrupted;
+use crate::provider::Account;
 use crate::provider::ProviderId;
 use crate::provider::seqera::{self, Api, CLOUD, User};
-use crate::provider::{Account, Provider};
 use crate::provider::{LoginWay, provider};
 use crate::secret::Secret;
 use crate::session;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::revocation::{self, Back};
 use crate::session::{Grant, Session, Sessions};
-use crate::target::Target;
 use crate::ui::{self, Keyboard, trace};
+use paste::Source;
 use settings::Settings;
 
 /// Log in, once, in the browser
@@ -71,6 +78,12 @@ pub struct Args {
     /// How long to wait for you
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
+    /// Read the address that the browser ended at from FILE, once you have saved it there; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["device", "with_token"])]
+    paste_from: Option<PathBuf>,
+    /// Replace the login of another account without asking
+    #[arg(long)]
+    replace: bool,
 }
 
 /// A keychain may ask the person before it answers.
@@ -108,27 +121,44 @@ struct Entry {
 
 fn seqera(args: &Args, context: &Context) -> Result<()> {
     let settings = Settings::read(args)?;
+    place::announce(&context.paths, ProviderId::Seqera, &settings.named);
     let name = context.name_for(ProviderId::Seqera)?;
+    home::must_take_a_login(&context.paths)?;
     context.tell("[Login] Starting Seqera CLI authentication...");
     let http = Http::new(Duration::from_secs(30));
     let mut keyboard = None;
-    let Entry { method, session, browser } = match args.with_token {
+    let Entry { method, session, mut browser } = match args.with_token {
         true => brought(read_token(context, &settings)?)?,
         false => match server(&http, &settings)? {
-            Some(server) => oauth(args, &http, &server, &settings, &mut keyboard)?,
+            Some(server) => oauth(args, context, &http, &server, &settings, &mut keyboard)?,
             None => without_oidc(context, &http, &settings)?,
         },
     };
-    let entered = enter(context, &http, &settings, &name, method, &session);
+    let mut told = None;
+    let entered = whose(&http, &settings, method, &session).and_then(|user| {
+        let mut profile = begun(context, &settings, &name, method, &user);
+        if !args.replace
+            && let Some(what) = replaces(context, args, &profile)
+        {
+            let keyboard = keyboard.get_or_insert_with(Keyboard::open).as_ref();
+            told = browser.take_if(|_| keyboard.is_some()).map(|browser| browser.ask(&what));
+            account::may_replace(context, &what, keyboard)?;
+        }
+        keep(context, &http, &mut profile, &session)?;
+        Ok((profile, user))
+    });
     if let Some(browser) = browser {
-        browser.tell(&entered.as_ref().map(|(profile, _)| profile.account.clone()).map_err(Clone::clone));
+        let outcome = entered.as_ref().map(|(profile, _)| profile.account.clone()).map_err(Clone::clone);
+        told = Some(browser.tell(&outcome));
     }
     let (profile, user) = entered.inspect_err(|_| give_back(context, &http, &session, &settings.endpoint))?;
 
     context.tell("[Login] ✓ Authentication successful!");
-    set_organization(context, &http, &profile, &user, &session, keyboard)?;
+    set_organization(context, &http, &profile, &user, &session, keyboard.flatten())?;
     say_who(context, &profile);
     revocation::settle(&context.paths, Deadline::after(Duration::from_secs(5)));
+    // Not before everything is said.
+    drop(told);
     Ok(())
 }
 
@@ -159,28 +189,23 @@ fn server(http: &Http, settings: &Settings) -> Result<Option<Server>> {
     }
 }
 
-/// Says so where a token of one installation is about to go to another, as the environment has it.
-fn say_if_apart(settings: &Settings) {
-    let apis = seqera::Seqera.origins(&settings.endpoint);
-    let elsewhere = |authority: &&String| Target::from_url(authority).is_none_or(|it| !apis.contains(&it));
-    if let Some(authority) = settings.authorities.iter().find(elsewhere) {
-        ui::say(&format!("The login is at {authority}, the API at {}.", settings.endpoint));
-    }
-}
-
 fn oauth(
     args: &Args,
+    context: &Context,
     http: &Http,
     server: &Server,
     settings: &Settings,
-    keyboard: &mut Option<Keyboard>,
+    keyboard: &mut Option<Option<Keyboard>>,
 ) -> Result<Entry> {
-    say_if_apart(settings);
+    place::must_stay_home(&context.paths, server, settings)?;
     let (method, tokens, browser) = match args.device {
         true => (Method::Device, device::login(http, server, settings)?, None),
         false => {
-            *keyboard = Keyboard::open();
-            let (tokens, browser) = browser::login(http, server, settings, keyboard.as_ref())?;
+            let source = match &args.paste_from {
+                Some(path) => Some(Source::of(path)),
+                None => keyboard.insert(Keyboard::open()).as_ref().map(Source::Terminal),
+            };
+            let (tokens, browser) = browser::login(http, server, settings, source)?;
             (Method::Browser, tokens, browser)
         }
     };
@@ -233,40 +258,55 @@ fn without_oidc(context: &Context, http: &Http, settings: &Settings) -> Result<E
     brought(read_token(context, settings)?)
 }
 
-/// Asks who the token belongs to, and only then keeps it.
-fn enter(
-    context: &Context,
-    http: &Http,
-    settings: &Settings,
-    name: &ProfileName,
-    method: Method,
-    session: &Session,
-) -> Result<(Profile, User)> {
-    let user = seqera::user(http, &settings.endpoint, &session.access).map_err(|error| match method {
-        // Nobody mistyped this one.
-        Method::Browser | Method::Device if error.kind() == Kind::NotLoggedIn => {
-            Error::not_logged_in(error.what()).next(
-                "the login server and the API may not belong together: check SEQERA_AUTH_DOMAIN, \
-                 SEQERA_PLATFORM_API_URL and SEQERA_AUTH_AUDIENCE",
-            )
+/// How often a server that fails is asked whose a token is, before the person's whole way through the browser is
+/// thrown away.
+const TRIES: u32 = 3;
+
+/// Asks who the token belongs to.
+fn whose(http: &Http, settings: &Settings, method: Method, session: &Session) -> Result<User> {
+    let is_precious = matches!(method, Method::Browser | Method::Device);
+    let mut tried = 1;
+    loop {
+        match seqera::user(http, &settings.endpoint, &session.access) {
+            Err(error) if is_precious && error.kind() == Kind::Unreachable && tried < TRIES => {
+                log::debug!("asks again whose the token is: {}", error.what());
+                thread::sleep(Duration::from_secs(tried.into()));
+                tried += 1;
+            }
+            // Nobody mistyped this one.
+            Err(error) if is_precious && error.kind() == Kind::NotLoggedIn => {
+                return Err(Error::not_logged_in(error.what()).next(
+                    "the login server and the API may not belong together: check SEQERA_AUTH_DOMAIN, \
+                     SEQERA_PLATFORM_API_URL and SEQERA_AUTH_AUDIENCE",
+                ));
+            }
+            outcome => return outcome,
         }
-        _ => error,
-    })?;
+    }
+}
+
+/// The profile of a login that begins. Whoever logs in again as themselves finds their organization and workspace
+/// as they were.
+fn begun(context: &Context, settings: &Settings, name: &ProfileName, method: Method, user: &User) -> Profile {
     let Account { id, name: account } = user.clone().into();
     let known = Profile::load(&context.paths, name).ok().flatten();
-    // Whoever logs in again as themselves finds their organization and workspace as they were.
     let same = known.filter(|known| known.endpoint == settings.endpoint && known.account_id == id);
     let (organization, workspace) =
         same.map(|known| (known.organization, known.workspace)).unwrap_or_default();
-    let mut profile = Profile {
+    Profile {
         account,
         account_id: id,
         organization,
         workspace,
         ..Profile::new(name.clone(), ProviderId::Seqera, settings.endpoint.clone(), method)
-    };
-    keep(context, http, &mut profile, session)?;
-    Ok((profile, user))
+    }
+}
+
+/// What is to be said where a login of another account would go for this one. Who brings a token knows whose it is.
+fn replaces(context: &Context, args: &Args, profile: &Profile) -> Option<String> {
+    let before = Profile::load(&context.paths, &profile.name).ok().flatten()?;
+    let chosen = matches!(profile.method, Method::Browser | Method::Device);
+    chosen.then(|| account::difference(&before, profile, args.endpoint.is_some()))?
 }
 
 /// Stores a login in the place of the profile's earlier one, whose tokens are given back unless that could end the

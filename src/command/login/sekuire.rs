@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{Args, Context, keep, token};
+use super::settings::Named;
+use super::{Args, Context, home, keep, place, token};
 use crate::command::sekuire as screen;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -45,11 +46,20 @@ const EACH: Duration = Duration::from_secs(30);
 /// # Errors
 /// No key, or no good one; the backend cannot be reached; the store.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
-    if args.device || args.no_browser || args.port.is_some() || args.timeout.is_some() {
+    if args.device
+        || args.no_browser
+        || args.port.is_some()
+        || args.timeout.is_some()
+        || args.paste_from.is_some()
+    {
         return Err(Error::usage("Sekuire has no login through the browser: it takes an API key")
             .next("give the key when asked, or on standard input"));
     }
     let endpoint = endpoint(args.endpoint.as_deref())?;
+    let named = Named::first(provider(ProviderId::Sekuire).variables().endpoints, sekuire::normalized)
+        .filter(|_| args.endpoint.is_none());
+    place::announce(&context.paths, ProviderId::Sekuire, named.as_slice());
+    home::must_take_a_login(&context.paths)?;
     let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(&endpoint));
     for line in screen::invitation(&sekuire::keys_page(&web)) {
         context.tell(&line);
@@ -69,7 +79,7 @@ pub fn endpoint(named: Option<&str>) -> Result<String> {
         None => Err(Error::usage("the backend is not an address")
             .next("give it as https://HOST; leave it out for Sekuire's own")),
         Some(target) if !target.is_private_enough() => {
-            Err(Error::refused(format!("a key is not sent in the clear to {}", target.authority()))
+            Err(Error::refused(format!("{target} is plain http, which is allowed only for this machine"))
                 .next("use the https address"))
         }
         Some(_) => Ok(endpoint),

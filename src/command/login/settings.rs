@@ -34,6 +34,26 @@ pub struct Settings {
     pub patience: Duration,
     /// Whether the person lets us open a browser.
     pub may_open: bool,
+    /// What of the above the environment named, and not the person just now.
+    pub named: Vec<Named>,
+}
+
+/// An address that a variable of the environment names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The variable.
+    pub variable: &'static str,
+    /// Its address.
+    pub address: String,
+}
+
+impl Named {
+    /// That of the first of `variables` that is set.
+    pub fn first(variables: &[&'static str], normalized: impl Fn(&str) -> String) -> Option<Named> {
+        variables
+            .iter()
+            .find_map(|variable| Some(Named { variable, address: normalized(&env_text(variable)?) }))
+    }
 }
 
 impl Settings {
@@ -41,13 +61,18 @@ impl Settings {
     /// `SEQERA_AUTH_DOMAIN` says where to log in, and `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`,
     /// where the API is, and each stands in for the other; then what Seqera's own program is set up for.
     pub fn read(args: &Args) -> Result<Settings> {
-        let domain = env_text("SEQERA_AUTH_DOMAIN").map(|domain| normalized(&domain));
-        let (endpoint, authority) = match &args.endpoint {
-            Some(endpoint) => (normalized(endpoint), None),
+        let (endpoint, authority, named) = match &args.endpoint {
+            Some(endpoint) => (normalized(endpoint), None, Vec::new()),
             None => {
-                let endpoint = provider(ProviderId::Seqera).endpoint_from_env();
-                let endpoint = endpoint.or_else(|| domain.clone()).or_else(of_vendor);
-                (endpoint.unwrap_or_else(|| CLOUD.to_owned()), domain)
+                let domain = Named::first(&["SEQERA_AUTH_DOMAIN"], normalized);
+                let api = Named::first(provider(ProviderId::Seqera).variables().endpoints, normalized);
+                let address = |named: &Option<Named>| named.as_ref().map(|named| named.address.clone());
+                let endpoint = address(&api).or_else(|| address(&domain)).or_else(of_vendor);
+                (
+                    endpoint.unwrap_or_else(|| CLOUD.to_owned()),
+                    address(&domain),
+                    domain.into_iter().chain(api).collect(),
+                )
             }
         };
         check(&endpoint)?;
@@ -73,6 +98,7 @@ impl Settings {
             port: fixed.unwrap_or(PORT),
             patience: patience.min(Duration::from_secs(24 * 60 * 60)),
             may_open: args.browser || (!args.no_browser && !is_no(env_text("SEQERA_BROWSER_AUTO_OPEN"))),
+            named,
         })
     }
 }
@@ -94,21 +120,58 @@ fn client() -> Client {
     }
 }
 
-fn check(endpoint: &str) -> Result<()> {
+/// Makes sure that `endpoint` is an address that a token may be sent to.
+///
+/// # Errors
+/// It is not; the error says what is wrong with it.
+pub fn check(endpoint: &str) -> Result<()> {
+    let give = "give it as https://HOST/api; leave it out for Seqera Cloud";
     let Some(target) = Target::from_url(endpoint).filter(|_| !endpoint.contains(['?', '#'])) else {
-        return Err(Error::usage("the endpoint is not the address of an API")
-            .next("give it as https://HOST/api; leave it out for Seqera Cloud"));
+        return Err(
+            Error::usage(format!("the endpoint is not the address of an API: {}", flaw(endpoint))).next(give)
+        );
     };
-    match target.is_private_enough() {
-        true => Ok(()),
-        false => Err(Error::refused(format!("a token is not sent in the clear to {}", target.authority()))
-            .next("use the https address")),
+    match target.scheme() {
+        "https" => Ok(()),
+        "http" if target.is_loopback() => Ok(()),
+        "http" => {
+            Err(Error::refused(format!("{target} is plain http, which is allowed only for this machine"))
+                .next("use the https address"))
+        }
+        scheme => {
+            Err(Error::usage(format!("the endpoint begins with {scheme}:// instead of https://")).next(give))
+        }
+    }
+}
+
+/// Why an address is none.
+fn flaw(endpoint: &str) -> &'static str {
+    let (scheme, rest) = endpoint.split_once("://").unwrap_or(("", endpoint));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let host = host.map_or(authority, |(host, _)| host);
+    if matches!(authority, "" | "https:" | "http:") {
+        "it names no host"
+    } else if !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
+        "it begins with something else than https://"
+    } else if authority.contains('@') {
+        "it has a user or a password in it"
+    } else if host.ends_with('.') {
+        "its host ends with a dot"
+    } else if rest.contains(['?', '#']) {
+        "it has a query or a fragment (? or #)"
+    } else if rest.contains(char::is_whitespace) {
+        "it has a blank in it"
+    } else if Target::new("https", host).is_some() {
+        "its port is not a number from 1 to 65535"
+    } else {
+        "its host is not the name of one"
     }
 }
 
 fn number<N: std::str::FromStr>(variable: &str) -> Result<Option<N>> {
     let Some(text) = env_text(variable) else { return Ok(None) };
-    let bad = |_| Error::usage(format!("{variable} is not a number that makes sense")).next("unset it");
+    let bad = |_| Error::usage(format!("{variable} is not a valid number")).next("correct it or unset it");
     text.trim().parse().map(Some).map_err(bad)
 }
 
@@ -116,4 +179,33 @@ fn is_no(value: Option<String>) -> bool {
     value.is_some_and(|value| {
         matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_none_is_told_why() {
+        let why = |endpoint: &str| check(&normalized(endpoint)).unwrap_err();
+        for (endpoint, words) in [
+            ("htps://tower.example/api", "begins with htps:// instead of https://"),
+            ("ftp://tower.example", "begins with ftp:// instead of https://"),
+            ("https://tower.example./api", "host ends with a dot"),
+            ("https://tower.example.:8443", "host ends with a dot"),
+            ("https://", "names no host"),
+            ("https:///api", "names no host"),
+            ("https://a b/", "a blank"),
+            ("https://h/?x", "a query or a fragment"),
+            ("https://u:p@h", "a user or a password"),
+            ("https://h:99999", "port is not a number"),
+            ("https://h\u{e4}", "not the name of one"),
+        ] {
+            let error = why(endpoint);
+            assert_eq!(error.exit_code(), 2, "{endpoint}");
+            assert!(error.what().contains(words), "{endpoint}: {error}");
+        }
+        assert_eq!(why("http://tower.example/api").exit_code(), 7);
+        assert!(check("http://127.0.0.1:1/api").is_ok() && check("https://tower.example/api").is_ok());
+    }
 }

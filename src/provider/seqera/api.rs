@@ -35,6 +35,8 @@ pub struct User {
 pub struct Membership {
     /// The organization.
     pub organization: Organization,
+    /// Its name for people, where it has one beside the short one.
+    pub full_name: Option<String>,
     /// `pro`, `basic`, `academic`, …
     pub plan: Option<String>,
     /// `owner`, `member`, `collaborator`.
@@ -170,6 +172,7 @@ struct OrganizationRow {
     org_id: Option<String>,
     #[serde(alias = "orgName")]
     name: Option<String>,
+    full_name: Option<String>,
     #[serde(rename = "type", alias = "orgType")]
     plan: Option<String>,
     member_role: Option<String>,
@@ -190,7 +193,8 @@ fn memberships(rows: impl IntoIterator<Item = OrganizationRow>) -> Vec<Membershi
     let of_row = |row: OrganizationRow| {
         let name = row.name.filter(|name| !name.is_empty())?;
         let organization = Organization { id: row.org_id?, name };
-        Some(Membership { organization, plan: row.plan, role: row.member_role })
+        let full_name = row.full_name.filter(|full| !full.is_empty());
+        Some(Membership { organization, full_name, plan: row.plan, role: row.member_role })
     };
     rows.into_iter().filter_map(of_row).collect()
 }
