@@ -43,6 +43,8 @@ fn where_nothing_is_wrong_it_says_so() {
     for line in [
         "ok    seqera: ",
         "ok    git: uses ",
+        "ok    git: asked itself, it reaches the helper",
+        "it gets @token eyJ0...",
         "ok    docker: uses ",
         "ok    login: 'default' is there",
         "ok    clock: agrees",
@@ -66,6 +68,70 @@ fn a_new_home_is_no_sick_home() {
     let run = home.run("seqera", &["doctor"], "").expect(0);
     assert!(run.out().contains("note  login: you are not logged in; log in with: seqera login"), "{run:?}");
     assert!(!paths(&home).store.exists(), "it changes nothing");
+}
+
+#[test]
+fn a_git_that_gets_no_answer_is_seen() {
+    let (home, _platform) = well();
+    // Another helper in front that ends the question.
+    home.script("quits", "#!/bin/sh\necho quit=1\n");
+    let quits = home.bin().join("quits");
+    let config = home.path().join(".gitconfig");
+    let before = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("[credential]\n\thelper = {}\n{before}", quits.display())).unwrap();
+    wrong(&home, "git", "");
+}
+
+#[test]
+fn the_hook_is_seen_once_twice_and_not_at_all() {
+    let (home, _platform) = well();
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(out.contains("note  hook: is in no start-up file"), "{out}");
+    home.write(".bashrc", "eval \"$(seqera hook bash)\"\n");
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(
+        out.contains(".bashrc, line 1") && out.contains("ok    hook: what it reads of 'default' is there"),
+        "{out}"
+    );
+    home.write(".bashrc", "eval \"$(seqera hook bash)\"\nx=1\neval \"$(seqera hook bash)\"\n");
+    wrong(&home, "hook", "more than once, lines 1, 3");
+    home.write(".bashrc", "eval \"$(seqera hook bash)\"\n");
+    fs::remove_file(paths(&home).run.join("default.mark")).unwrap();
+    wrong(&home, "hook", "what it reads of 'default' is not in");
+}
+
+#[test]
+fn what_was_configured_and_is_gone_is_seen() {
+    let (home, _platform) = well();
+    fs::write(home.path().join(".gitconfig"), "").unwrap();
+    wrong(&home, "git", "is not there any more");
+}
+
+#[test]
+fn the_login_of_seqeras_own_program_and_its_organization_are_named() {
+    let (home, platform) = well();
+    home.run("seqera", &["org", "switch", "acme"], "").expect(0);
+    let metadata = format!(
+        r#"{{"user": {{"email": "ada@example.org"}}, "authDomain": "{}", "selected_organization": {{"org_id": 7, "org_name": "other"}}}}"#,
+        platform.api()
+    );
+    home.write(".config/seqera-ai/auth-metadata.json", metadata);
+    home.write(".config/seqera-ai/refresh-token", "r3fresh-token");
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(
+        out.contains("keeps a login of ada@example.org") && out.contains("seqera import seqera"),
+        "{out}"
+    );
+    assert!(out.contains("another organization: other") && !out.contains("r3fresh-token"), "{out}");
+}
+
+#[test]
+fn a_proxy_is_named_without_its_password() {
+    let (mut home, _platform) = well();
+    home.set("HTTPS_PROXY", "http://me:pa55word@proxy.example:3128");
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(out.contains("ok    proxy: HTTPS_PROXY sends requests through proxy.example:3128"), "{out}");
+    assert!(!out.contains("pa55word"), "{out}");
 }
 
 #[test]

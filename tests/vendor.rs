@@ -1,5 +1,7 @@
 //! Beside Seqera's own program: its settings, its organization, its words.
 
+mod import;
+mod plain;
 mod side_by_side;
 
 use std::fs;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edit::{self, Patch, TheirFile};
 use super::json::{self, Held};
-use super::{CLIENTS, containers, docker, git, link};
+use super::{CLIENTS, containers, docker, git, link, nextflow};
 use crate::error::{Error, Result};
 use crate::protocol::HELPER;
 
@@ -57,6 +57,18 @@ pub enum Change {
         /// The file.
         path: PathBuf,
     },
+    /// The file in which Nextflow looks for a token was written, without one.
+    NextflowFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nextflow's configuration reads that file.
+    NextflowInclude {
+        /// The configuration.
+        file: PathBuf,
+        /// Whether there was no file.
+        created: bool,
+    },
 }
 
 /// What it takes to undo a change exactly.
@@ -90,7 +102,8 @@ impl Change {
                 Some(object) => format!("{object}.\"{key}\" = \"{value}\" in {}", file.display()),
                 None => format!("{key} = \"{value}\" in {}", file.display()),
             },
-            Change::File { path } => format!("file {}", path.display()),
+            Change::File { path } | Change::NextflowFile { path } => format!("file {}", path.display()),
+            Change::NextflowInclude { file, .. } => format!("{} in {}", nextflow::INCLUDE, file.display()),
         }
     }
 
@@ -132,6 +145,8 @@ impl Change {
                 held(file, within.as_deref(), key).is_some_and(|held| held == Held::Text(value.clone()))
             }
             Change::File { path } => containers::is_written(path),
+            Change::NextflowFile { path } => nextflow::is_written(path),
+            Change::NextflowInclude { file, .. } => nextflow::is_included(file),
         }
     }
 
@@ -164,6 +179,16 @@ impl Change {
             Change::File { path } => {
                 Ok(Some(Trace { folders: containers::write(path)?, ..Trace::default() }))
             }
+            Change::NextflowFile { path } => {
+                Ok(Some(Trace { folders: nextflow::write(path)?, ..Trace::default() }))
+            }
+            Change::NextflowInclude { file, .. } => {
+                let theirs = TheirFile::read(file)?;
+                let before = theirs.bytes.as_deref();
+                let after = nextflow::included(before.unwrap_or_default());
+                let folders = theirs.replace(&after, USUAL)?;
+                Ok(Some(Trace { patch: Patch::between(before, &after), folders, ..Trace::default() }))
+            }
         }
     }
 
@@ -187,6 +212,17 @@ impl Change {
             Change::Link { path } => link::remove(path)?,
             Change::File { path } => edit::remove(path, trace.folders)
                 .map_err(|error| Error::io(format_args!("cannot remove {}", path.display()), &error))?,
+            Change::NextflowFile { path } => nextflow::remove(path, trace.folders)?,
+            Change::NextflowInclude { file, created } => {
+                let theirs = TheirFile::read(file)?;
+                let now = theirs.bytes.clone().unwrap_or_default();
+                let left = nextflow::without(&now);
+                let exact = trace.patch.as_ref().and_then(|patch| patch.undone(&now));
+                let exact = exact
+                    .filter(|before| before.as_deref().unwrap_or_default().trim_ascii() == left.trim_ascii());
+                let is_empty = *created && left.trim_ascii().is_empty();
+                put_back(&theirs, exact.unwrap_or((!is_empty).then_some(left)), trace.folders)?;
+            }
             Change::GitConfig { key, value, file, created } => {
                 let _lock = git::ConfigLock::take(TheirFile::read(file)?.path())?;
                 let theirs = TheirFile::read(file)?;
@@ -237,7 +273,11 @@ impl Change {
         match self {
             Change::Link { path } => {
                 let name = path.file_stem().unwrap_or_default();
-                path.is_absolute() && CLIENTS.iter().any(|client| client.protocol().file_name() == name)
+                path.is_absolute()
+                    && CLIENTS
+                        .iter()
+                        .filter_map(|client| client.protocol())
+                        .any(|protocol| protocol.file_name() == name)
             }
             Change::GitConfig { key, value, file, .. } => {
                 let is_key = key == "credential.helper"
@@ -255,6 +295,8 @@ impl Change {
                 is_file && is_key && value == HELPER && before.as_deref().is_none_or(is_name)
             }
             Change::File { path } => path.is_absolute() && path.ends_with(containers::BELOW_HOME),
+            Change::NextflowFile { path } => path.is_absolute() && path.ends_with(nextflow::FILE),
+            Change::NextflowInclude { file, .. } => file.is_absolute() && file.ends_with("config"),
         }
     }
 }

@@ -30,8 +30,8 @@ impl Client for Containers {
         "podman, skopeo and buildah"
     }
 
-    fn protocol(&self) -> &'static dyn Protocol {
-        &DockerProtocol
+    fn protocol(&self) -> Option<&'static dyn Protocol> {
+        Some(&DockerProtocol)
     }
 
     fn plan(&self, _: &Options) -> Result<Plan> {

@@ -29,8 +29,8 @@ impl Client for Docker {
         "docker and what reads its configuration"
     }
 
-    fn protocol(&self) -> &'static dyn Protocol {
-        &DockerProtocol
+    fn protocol(&self) -> Option<&'static dyn Protocol> {
+        Some(&DockerProtocol)
     }
 
     fn plan(&self, options: &Options) -> Result<Plan> {

@@ -30,8 +30,8 @@ impl Client for Git {
         "git and what runs it"
     }
 
-    fn protocol(&self) -> &'static dyn Protocol {
-        &GitProtocol
+    fn protocol(&self) -> Option<&'static dyn Protocol> {
+        Some(&GitProtocol)
     }
 
     /// Other helpers stay where they are.

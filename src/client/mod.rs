@@ -4,10 +4,11 @@ pub mod ask;
 mod change;
 mod containers;
 mod docker;
-mod edit;
+pub(crate) mod edit;
 mod git;
 mod json;
 mod link;
+pub(crate) mod nextflow;
 pub mod record;
 
 use std::path::PathBuf;
@@ -28,8 +29,8 @@ pub trait Client: Sync {
     /// Half a line about it.
     fn about(&self) -> &'static str;
 
-    /// The protocol that it speaks.
-    fn protocol(&self) -> &'static dyn Protocol;
+    /// The protocol that it speaks; none where it takes a token from its environment.
+    fn protocol(&self) -> Option<&'static dyn Protocol>;
 
     /// What has to change so that it uses the helper. Nothing is changed yet.
     ///
@@ -45,7 +46,8 @@ pub trait Client: Sync {
 }
 
 /// Every client, in the order in which they are listed.
-pub const CLIENTS: &[&dyn Client] = &[&git::Git, &docker::Docker, &containers::Containers];
+pub const CLIENTS: &[&dyn Client] =
+    &[&git::Git, &docker::Docker, &containers::Containers, &nextflow::Nextflow];
 
 /// The client with this name.
 pub fn client(name: &str) -> Option<&'static dyn Client> {

@@ -6,11 +6,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Context, sekuire};
+use super::{Context, sekuire, vendor};
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
-use crate::provider::provider;
+use crate::provider::{ProviderId, provider};
 use crate::session::exports::Ours;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::revocation::{self, Back, Outcome};
@@ -24,6 +24,9 @@ pub struct Args {
     /// Every profile, and forget the cached key of the store
     #[arg(long, conflicts_with = "profile")]
     all: bool,
+    /// Also the login that Seqera's own program keeps
+    #[arg(long)]
+    everywhere: bool,
 }
 
 /// For one question to a server that may not be there.
@@ -45,6 +48,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         let outcomes: Vec<_> = names.iter().map(|name| logout(context, &mut servers, name)).collect();
         key::forget(&context.paths)?;
         outcomes.into_iter().collect::<Result<Vec<()>>>()?;
+    }
+    match (args.everywhere, context.called) {
+        (true, _) => vendor::login::end(context)?,
+        (false, ProviderId::Seqera) => vendor::login::say_what_stays(),
+        (false, _) => {}
     }
     // A server that is away was asked just now: what waits for it waits on.
     if servers.silent.is_empty() {

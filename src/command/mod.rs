@@ -18,6 +18,7 @@ mod lock;
 mod login;
 mod logout;
 mod org;
+mod plain;
 mod profile;
 mod prompt;
 mod relay;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 use super::server::Server;
-use super::{Context, sekuire, shadow};
+use super::{Context, sekuire, shadow, vendor};
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::provider::provider;
@@ -270,6 +270,9 @@ impl Status {
         if context.profile.is_none() {
             token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
             warnings.extend(shadow::warnings(profile.as_ref(), &non_empty));
+        }
+        if context.called == ProviderId::Seqera {
+            warnings.extend(vendor::login::at_hand(context));
         }
         let logins = match args.all {
             true => Some(all(context, &selected, &mut warnings)?),

@@ -122,7 +122,8 @@ fn client() -> Client {
     Client { id: "seqera_ai_cli".into(), scopes, parameters: vec![] }
 }
 
-fn tokens(platform: &Platform) -> Tokens {
+/// The tokens of a new login.
+pub fn tokens(platform: &Platform) -> Tokens {
     let server = discovery::discover(&http(), &platform.api()).unwrap();
     let redirect = Url::parse("http://127.0.0.1:1/callback").unwrap();
     let pending = Pending::begin(&server, &client(), &redirect);

@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
-use crate::provider::ProviderId;
 use crate::session::mark::{Mark, State};
 use crate::session::profile::Profile;
 use crate::session::{Sessions, log_in_again};
@@ -52,7 +51,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
         }
     }
     findings.extend(open_to_others("prompt", &context.paths.run));
-    for (_, endpoint) in endpoints.into_iter().filter(|(provider, _)| *provider == ProviderId::Seqera) {
+    for (_, endpoint) in endpoints {
         findings.extend(server(&endpoint));
     }
 }

@@ -1,9 +1,13 @@
 //! `seqera doctor`: finds out what is wrong, and says what to do about it.
 
+mod clients;
 mod environment;
+mod hook;
 mod login;
+mod network;
 mod programs;
 mod store;
+mod vendor;
 
 use serde::Serialize;
 use std::process::ExitCode;
@@ -67,7 +71,8 @@ impl Finding {
     }
 
     fn of_error(about: &'static str, error: &Error) -> Finding {
-        Finding { next: error.hint().map(str::to_owned), ..Finding::wrong(about, error.what()) }
+        let usual = "see more with: SEQERA_HELPER_LOG=debug seqera doctor";
+        Finding::wrong(about, error.what()).next(error.hint().unwrap_or(usual))
     }
 
     fn line(&self) -> String {
@@ -89,7 +94,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut findings = programs::look();
     let opens = store::look(&context.paths, &mut findings);
     login::look(context, opens, &mut findings);
+    if opens {
+        clients::look(context, &mut findings);
+    }
+    vendor::look(context, &mut findings);
+    hook::look(context, &mut findings);
     environment::look(context, &mut findings);
+    network::look(&mut findings);
     let ok = findings.iter().all(|finding| finding.state != State::Wrong);
     if args.json {
         ui::out_json(&Report { ok, findings })?;

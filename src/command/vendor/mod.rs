@@ -1,6 +1,8 @@
 //! Beside the platform's own program: what is its to answer, its commands in our help, and words that are nearly one
 //! of ours.
 
+pub mod login;
+
 use std::ffi::OsString;
 
 use clap::CommandFactory;

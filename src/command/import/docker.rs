@@ -1,0 +1,151 @@
+//! `seqera import docker`: the passwords that docker wrote into its configuration.
+
+use std::io::Cursor;
+use std::process::ExitCode;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jsonc_parser::ast::{ObjectProp, Value as Node};
+use jsonc_parser::common::Ranged;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::{Plain, TO_STORE, agrees, masked};
+use crate::broker::Broker;
+use crate::client::docker_config_file;
+use crate::client::edit::TheirFile;
+use crate::command::Context;
+use crate::error::{Error, Result};
+use crate::os::deadline::Deadline;
+use crate::protocol::Protocol;
+use crate::protocol::docker::Docker;
+use crate::secret::Secret;
+use crate::ui;
+
+/// The passwords in docker's config.json
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    plain: Plain,
+}
+
+/// A login of docker's.
+struct Entry {
+    registry: String,
+    user: String,
+    secret: Secret,
+}
+
+/// Under this name docker's helpers keep an identity token.
+const IDENTITY: &str = "<token>";
+
+/// Runs the command.
+///
+/// # Errors
+/// There is nothing to take over; the file is no JSON; the store.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
+    let path = docker_config_file()?;
+    let theirs = TheirFile::read(&path)?;
+    let text =
+        Zeroizing::new(String::from_utf8(theirs.bytes.clone().unwrap_or_default()).unwrap_or_default());
+    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+    let logins: Vec<Entry> = config["auths"].as_object().into_iter().flatten().filter_map(entry).collect();
+    if logins.is_empty() {
+        return Err(Error::not_logged_in(format!("no password stands in {}", path.display()))
+            .next("see: seqera doctor"));
+    }
+    let mut stored = Vec::new();
+    for login in &logins {
+        let Entry { registry, user, secret } = login;
+        ui::out(&format!("{}: {registry} {user} {}", path.display(), masked(secret)))?;
+        if args.plain.dry_run {
+            continue;
+        }
+        match keep(context, login)? {
+            true => stored.push(registry.as_str()),
+            false => ui::say(&format!("{registry} stays where it is: it is answered from elsewhere")),
+        }
+    }
+    if stored.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.tell(&format!("Stored: the passwords of {}", stored.join(", ")));
+    let question = format!("They are still in {} in plain text. Remove them there?", path.display());
+    if args.plain.remove || agrees(&question) {
+        let left = Zeroizing::new(without(&text, &stored).ok_or_else(|| {
+            Error::failed(format!("{} is not the JSON object it should be", path.display()))
+                .next("take the passwords out by hand")
+        })?);
+        theirs.replace(left.as_bytes(), 0o600)?;
+        context.tell(&format!("Removed from {}", path.display()));
+    } else {
+        context.tell(&format!("They are still in plain text in {}", path.display()));
+    }
+    context.tell("docker asks this helper after: seqera configure docker");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn entry((registry, login): (&String, &Value)) -> Option<Entry> {
+    let registry = registry.clone();
+    if let Some(token) = login["identitytoken"].as_str().filter(|token| !token.is_empty()) {
+        return Some(Entry { registry, user: IDENTITY.to_owned(), secret: Secret::from(token) });
+    }
+    let plain = Zeroizing::new(STANDARD.decode(login["auth"].as_str()?).ok()?);
+    let (user, password) = std::str::from_utf8(&plain).ok()?.split_once(':')?;
+    // docker pads with zero bytes.
+    let password = password.trim_end_matches('\0');
+    let is_one = !user.is_empty() && !password.is_empty();
+    is_one.then(|| Entry { registry, user: user.to_owned(), secret: Secret::from(password) })
+}
+
+/// Stores one and reads it back. Answers whether it came back.
+fn keep(context: &Context, login: &Entry) -> Result<bool> {
+    let broker = || Broker::new(&context.paths, Deadline::after(TO_STORE));
+    let talk = |operation: &str, input: &[u8]| {
+        let mut answer = Zeroizing::new(Vec::new());
+        Docker.talk(&[operation.to_owned()], &mut Cursor::new(input), &mut *answer, &broker()).map(|_| answer)
+    };
+    let question = json!({
+        "ServerURL": login.registry, "Username": login.user, "Secret": login.secret.expose_str(),
+    });
+    talk("store", Zeroizing::new(question.to_string()).as_bytes())?;
+    let answer = talk("get", login.registry.as_bytes())?;
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    Ok(answer["Secret"].as_str() == login.secret.expose_str())
+}
+
+/// The text with the entries of these registries emptied, as docker leaves them where a helper has the password.
+fn without(text: &str, registries: &[&str]) -> Option<String> {
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).ok()?.value?;
+    let Node::Object(top) = parsed else { return None };
+    let named = |property: &&ObjectProp<'_>| property.name.as_str() == "auths";
+    let Node::Object(auths) = &top.properties.iter().rfind(named)?.value else { return None };
+    let mut left = text.to_owned();
+    for property in auths.properties.iter().rev() {
+        if registries.contains(&property.name.as_str()) {
+            left.replace_range(property.value.start()..property.value.end(), "{}");
+        }
+    }
+    Some(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_read_in_both_forms_and_emptied() {
+        let text = "{\n\t\"auths\": {\n\t\t\"r.example\": {\n\t\t\t\"auth\": \"dTpw\"\n\t\t},\n\t\t\"t.example\": {\"identitytoken\": \"x\"},\n\t\t\"n.example\": {}\n\t},\n\t\"psFormat\": \"y\"\n}\n";
+        let config: Value = serde_json::from_str(text).unwrap();
+        let read: Vec<_> = config["auths"].as_object().unwrap().into_iter().filter_map(entry).collect();
+        let shown: Vec<_> = read.iter().map(|e| (e.registry.as_str(), e.user.as_str())).collect();
+        assert_eq!(shown, [("r.example", "u"), ("t.example", IDENTITY)]);
+        assert_eq!(read[0].secret, "p".into());
+        let left = without(text, &["r.example", "t.example"]).unwrap();
+        assert_eq!(
+            left,
+            "{\n\t\"auths\": {\n\t\t\"r.example\": {},\n\t\t\"t.example\": {},\n\t\t\"n.example\": {}\n\t},\n\t\"psFormat\": \"y\"\n}\n"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! Passwords that git and docker keep in plain text move into the store; Nextflow is set up without a token written down.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::platform::Platform;
+use crate::support::home::Home;
+use crate::support::login;
+
+#[test]
+fn gits_own_plain_store_is_taken_over() {
+    let home = Home::with_file_store();
+    assert!(home.run("seqera", &["import", "git"], "").expect(3).err().contains("has no passwords"));
+    let kept = "# a note of mine\n";
+    let path = home.write(
+        ".git-credentials",
+        format!("https://ada:s3cret-of-ada%40home@git.example\n{kept}https://bob:s3cret-of-bob-too@other.example:8443/x.git\n"),
+    );
+    let dry = home.run("seqera", &["import", "git", "--dry-run"], "").ok();
+    assert!(dry.contains("https://ada@git.example ") && !dry.contains("s3cret-of"), "{dry}");
+    let ask = "protocol=https\nhost=git.example\nusername=ada\n\n";
+    assert_eq!(home.run("git-credential-seqera", &["get"], ask).ok(), "");
+    let run = home.run("seqera", &["import", "git"], "").expect(0);
+    assert!(run.err().contains("still in plain text") && path.exists(), "{run:?}");
+    assert!(!run.err().contains("s3cret-of") && !run.out().contains("s3cret-of"), "{run:?}");
+    let answer = home.run("git-credential-seqera", &["get"], ask).ok();
+    assert!(answer.contains("password=s3cret-of-ada@home\n"), "{answer}");
+    home.run("seqera", &["import", "git", "--remove"], "").expect(0);
+    assert_eq!(fs::read_to_string(&path).unwrap(), kept);
+    let ask = "protocol=https\nhost=other.example:8443\npath=x.git\nusername=bob\n\n";
+    assert!(home.run("git-credential-seqera", &["get"], ask).ok().contains("password=s3cret-of-bob-too\n"));
+    fs::write(&path, "https://ada:pw@git.example\n").unwrap();
+    home.run("seqera", &["import", "git", "--remove"], "").expect(0);
+    assert!(!path.exists(), "an empty file is of no use");
+}
+
+#[test]
+fn dockers_plain_passwords_are_taken_over() {
+    let home = Home::with_file_store();
+    assert!(home.run("seqera", &["import", "docker"], "").expect(3).err().contains("no password stands in"));
+    // ada:s3cret-of-ada
+    let content = "{\n\t\"auths\": {\n\t\t\"r.example\": {\"auth\": \"YWRhOnMzY3JldC1vZi1hZGE=\"}\n\t},\n\t\"psFormat\": \"x\"\n}\n";
+    let path = home.write(".docker/config.json", content);
+    let dry = home.run("seqera", &["import", "docker", "--dry-run"], "").ok();
+    assert!(dry.contains("r.example ada ********") && !dry.contains("s3cret-of"), "{dry}");
+    home.run("seqera", &["import", "docker"], "").expect(0);
+    assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    let run = home.run("seqera", &["import", "docker", "--remove"], "").expect(0);
+    assert!(run.err().contains("Stored: the passwords of r.example"), "{run:?}");
+    let left = "{\n\t\"auths\": {\n\t\t\"r.example\": {}\n\t},\n\t\"psFormat\": \"x\"\n}\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), left);
+    let answer: Value =
+        serde_json::from_str(&home.run("docker-credential-seqera", &["get"], "r.example").ok()).unwrap();
+    assert_eq!((&answer["Username"], &answer["Secret"]), (&json!("ada"), &json!("s3cret-of-ada")));
+}
+
+#[test]
+fn nextflow_is_set_up_without_a_token_and_taken_back() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let token = login::with_token(&home, &platform, &[]);
+    let config = home.write(".nextflow/config", "process.cpus = 2");
+    let file = home.path().join(".nextflow/seqera-auth.config");
+    let dry = home.run("seqera", &["configure", "nextflow", "--dry-run"], "").ok();
+    assert!(dry.contains("seqera-auth.config") && !file.exists(), "{dry}");
+    let run = home.run("seqera", &["configure", "nextflow"], "").expect(0);
+    assert!(run.err().contains("seqera exec -- nextflow"), "{run:?}");
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(
+        written.contains("System.getenv('TOWER_ACCESS_TOKEN')") && !written.contains(&token),
+        "{written}"
+    );
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::read_to_string(&config).unwrap(),
+        "process.cpus = 2\nincludeConfig 'seqera-auth.config'\n"
+    );
+    assert!(home.run("seqera", &["configure", "nextflow"], "").expect(0).err().contains("already uses"));
+    home.run("seqera", &["configure", "nextflow", "--undo"], "").expect(0);
+    assert_eq!(fs::read_to_string(&config).unwrap(), "process.cpus = 2");
+    assert!(!file.exists());
+
+    fs::write(&file, format!("tower {{ accessToken = '{token}' }}\n")).unwrap();
+    let run = home.run("seqera", &["configure", "nextflow"], "").expect(7);
+    assert!(run.err().contains("seqera import nextflow --remove"), "{run:?}");
+    fs::remove_dir_all(home.path().join(".nextflow")).unwrap();
+    home.run("seqera", &["configure", "nextflow"], "").expect(0);
+    home.run("seqera", &["configure", "nextflow", "--undo"], "").expect(0);
+    assert!(!home.path().join(".nextflow").exists(), "what was made is gone");
+}
