@@ -101,7 +101,7 @@ pub fn write(path: &Path) -> Result<u8> {
 /// Whether Nextflow's configuration reads the file.
 pub fn is_included(file: &Path) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines().any(|line| includes(line))
+    text.lines().any(includes)
 }
 
 /// Whether a line of Nextflow's configuration reads the file.

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::ExitCode;
@@ -43,10 +44,16 @@ const DEEPEST: u32 = 20;
 pub fn run(words: &[OsString], context: &Context) -> Result<ExitCode> {
     let mut trail = Trail::read();
     let program = trail.next_program(context.called).ok_or_else(|| nobody(words, context.called))?;
-    let (words, given) = without_token(words);
+    let (words, way) = match without_token(words) {
+        // The first one, in Python, reads a token from its arguments and from nowhere else.
+        (_, Some(_)) if is_python(&program) => (words.to_vec(), Way::With(exports::unset_ours(&non_empty))),
+        (words, given) => {
+            let way = way(&words, given, context)?;
+            (words, way)
+        }
+    };
     let mut command = Command::new(&program);
     trail.passed.push(program);
-    let way = way(&words, given, context)?;
     command.args(words);
     for (name, value) in installation(context) {
         command.env(name, value);
@@ -328,6 +335,14 @@ pub fn candidates(called: ProviderId) -> Vec<PathBuf> {
 /// How the file of a program ends: on Windows npm makes a `.cmd`.
 fn endings(windows: bool) -> &'static [&'static str] {
     if windows { &[".exe", ".cmd", ".bat"] } else { &[""] }
+}
+
+/// Whether a program is a script in Python.
+fn is_python(path: &Path) -> bool {
+    let mut start = [0; 256];
+    let length = fs::File::open(path).and_then(|mut file| file.read(&mut start)).unwrap_or_default();
+    let line = start[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.starts_with(b"#!") && String::from_utf8_lossy(line).contains("python")
 }
 
 /// Whether `path` leads to this program.

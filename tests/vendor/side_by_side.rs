@@ -64,6 +64,15 @@ fn a_mistyped_command_is_told_which_was_meant() {
 }
 
 #[test]
+fn the_first_program_gets_the_token_that_it_alone_knows() {
+    let home = Home::with_file_store();
+    let script = "#!/usr/bin/env python3\nimport os, sys\nprint(*sys.argv[1:], os.environ.get('SEQERA_ACCESS_TOKEN'))\n";
+    let path = home.write(".seqera/bin/seqera", script);
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(home.run("seqera", &["ai", "--token", "T", "hi"], "").ok(), "ai --token T hi None\n");
+}
+
+#[test]
 fn its_server_is_the_default() {
     let (mut home, platform) = (Home::with_file_store(), Platform::start());
     home.write(".config/seqera-ai/config.json", format!(r#"{{"authDomain": "{}"}}"#, platform.api()));

@@ -100,7 +100,8 @@ fn literal(value: &str) -> Option<&str> {
         '\'' | '"' => value[1..].split(quote).next()?,
         _ => value.split(|c: char| !c.is_ascii_digit()).next()?,
     };
-    (!text.is_empty() && !(quote == '"' && text.contains('$'))).then_some(text)
+    let is_computed = quote == '"' && text.contains('$');
+    (!text.is_empty() && !is_computed).then_some(text)
 }
 
 fn choose(context: &Context, profile: &Profile, token: &Secret, id: &str) -> Result<()> {

@@ -4,12 +4,13 @@
 pub mod login;
 mod organization;
 
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use crate::os::env::non_empty;
-use crate::os::files;
 
 pub use organization::{Chosen, Followed, chosen, follow};
 
@@ -18,6 +19,9 @@ const LIMIT: u64 = 256 * 1024;
 
 /// The folder of its files; nothing where the home is not known.
 pub fn folder() -> Option<PathBuf> {
+    if let Some(named) = non_empty("SEQERA_CLI_CONFIG_DIR") {
+        return Some(PathBuf::from(named));
+    }
     let config = non_empty("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     Some(config.or_else(|| Some(dirs::home_dir()?.join(".config")))?.join("seqera-ai"))
 }
@@ -77,7 +81,13 @@ impl Remembered {
 const METADATA: &str = "auth-metadata.json";
 
 fn read<T: for<'de> Deserialize<'de>>(name: &str) -> Option<T> {
-    let bytes = files::read(&folder()?.join(name), LIMIT).ok()??;
+    let path = folder()?.join(name);
+    // Asked before it is opened: a pipe in its place would keep us for ever.
+    if !fs::metadata(&path).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    File::open(&path).ok()?.take(LIMIT).read_to_end(&mut bytes).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
