@@ -45,7 +45,6 @@ pub struct Args {
 /// There is no token; the relay cannot be started.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let shell = args.shell.map_or_else(Shell::detect, Ok)?;
-    let signals = child::Signals::begin()?;
     let lent = Lent::in_use(context)?;
     let ai = match backend::backend(&Http::new(TIME), lent.endpoint.as_str()) {
         Err(error) if error.kind() == Kind::Refused => return Err(error),
@@ -53,6 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     };
     let has_ai = ai.is_some();
     let at = Place { socket: args.socket.clone(), port: args.port.filter(|_| args.socket.is_none()) };
+    let signals = child::Signals::begin()?;
     let relay = lent.both(ai, &args.limits, at)?;
     let changes = lent.changes(&reached_at(args, &relay), relay.word(), has_ai, &args.limits);
     let out = &mut std::io::stdout();

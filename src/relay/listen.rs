@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -24,9 +24,11 @@ pub enum Listener {
 }
 
 /// Removes the socket's file at the end.
+#[cfg(unix)]
 #[derive(Debug)]
-pub struct Unlinked(PathBuf);
+pub struct Unlinked(std::path::PathBuf);
 
+#[cfg(unix)]
 impl Drop for Unlinked {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);

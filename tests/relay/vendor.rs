@@ -104,3 +104,109 @@ fn info_works_under_the_relay() {
     assert!(!backend.asked().is_empty());
     assert!(backend.asked().iter().all(|asked| asked.status == 200), "{:?}", backend.asked());
 }
+
+/// A program in a terminal of its own; what it shows is read all the time, so that it never waits for us.
+struct Screen {
+    session: expectrl::session::OsSession,
+    shown: Vec<u8>,
+}
+
+impl Screen {
+    fn start(mut command: Command) -> Screen {
+        command.env("TERM", "xterm-256color");
+        let mut session = expectrl::Session::spawn(command).unwrap();
+        session.get_process_mut().set_window_size(120, 40).unwrap();
+        Screen { session, shown: Vec::new() }
+    }
+
+    /// Reads on until something holds.
+    #[track_caller]
+    fn until(&mut self, what: &str, mut holds: impl FnMut(&str) -> bool) {
+        use std::io::Read;
+
+        use expectrl::process::NonBlocking;
+        let end = Instant::now() + Duration::from_secs(50);
+        let mut piece = [0; 4096];
+        self.session.set_blocking(false).unwrap();
+        while !holds(&String::from_utf8_lossy(&self.shown)) {
+            let shown = String::from_utf8_lossy(&self.shown);
+            assert!(Instant::now() < end, "{what}: {}", plain(&shown));
+            match self.session.read(&mut piece) {
+                Ok(read @ 1..) => self.shown.extend_from_slice(&piece[..read]),
+                _ => std::thread::sleep(Duration::from_millis(10)),
+            }
+        }
+    }
+
+    /// Reads on until nothing more comes for a while.
+    fn until_quiet(&mut self) {
+        let (mut length, mut since) = (0, Instant::now());
+        self.until("it draws itself and rests", |shown| {
+            if shown.len() != length {
+                (length, since) = (shown.len(), Instant::now());
+            }
+            length > 1000 && since.elapsed() > Duration::from_secs(1)
+        });
+    }
+
+    fn types(&mut self, text: &str) {
+        use expectrl::Expect;
+        self.session.send(text).unwrap();
+    }
+}
+
+#[test]
+fn the_full_screen_program_goes_on_over_a_tokens_end() {
+    let (home, platform) = (home(), Platform::start());
+    session::logged_in(&home, &platform, Token::Fresh);
+    let backend = AiBackend::start_named(&platform, "true");
+    home.write(
+        ".config/seqera-ai/auth-metadata.json",
+        r#"{"selected_organization":{"org_id":12,"org_name":"globex","org_type":"pro"}}"#,
+    );
+    let mut command = home.command("seqera");
+    command.arg("ai").env("SEQERA_DISABLE_LSP_DOWNLOAD", "1");
+    let mut screen = Screen::start(command);
+    for turn in 1..=2 {
+        // It draws itself when it can be typed to, and again when the turn is over.
+        screen.until_quiet();
+        screen.types("ping");
+        screen.until_quiet();
+        screen.types("\r");
+        if turn == 1 {
+            screen.until("the person is asked", |shown| plain(shown).contains("APPROVAL REQUIRED"));
+            // Always, in this session.
+            screen.types("2");
+        }
+        screen.until("the agent's command has run", |_| backend.posted("/tool-results").len() == turn);
+        screen.until("the answer is shown", |shown| plain(shown).contains("The work is done."));
+        platform.expire_access_tokens();
+    }
+    let refused =
+        backend.asked().iter().filter(|asked| asked.status == 401 && asked.path.contains("messages")).count();
+    let messages = backend
+        .asked()
+        .iter()
+        .filter(|asked| asked.status == 200 && asked.path.ends_with("/messages") && asked.method == "POST")
+        .count();
+    assert!(messages >= 2 && refused <= 2, "{:?}", backend.asked());
+    assert!(platform.count_grant("refresh_token") >= 1);
+    for secret in platform.issued_secrets() {
+        assert!(!plain(&String::from_utf8_lossy(&screen.shown)).contains(&secret));
+    }
+}
+
+/// What a terminal shows, without how.
+fn plain(shown: &str) -> String {
+    let mut text = String::new();
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        match (c, rest.peek()) {
+            ('\u{1b}', Some('[')) => drop(rest.by_ref().skip(1).find(|c| ('@'..='~').contains(c))),
+            ('\u{1b}', Some(']' | '_' | 'P')) => drop(rest.by_ref().find(|c| matches!(c, '\u{7}' | '\\'))),
+            ('\u{1b}', _) => drop(rest.next()),
+            (c, _) => text.push(c),
+        }
+    }
+    text
+}

@@ -16,7 +16,6 @@ use crate::provider::seqera::backend;
 pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<ExitCode> {
     must_not_pass_its_token_on(&command)?;
     hint_for_tw(&command, context);
-    let signals = child::Signals::begin()?;
     let lent = Lent::in_use(context)?;
     lent.must_not_be_in(&command)?;
     // Without a backend the API is served all the same; a wrong one is said.
@@ -28,6 +27,8 @@ pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<E
         found => found?,
     };
     let has_ai = ai.is_some();
+    // Until here Ctrl-C ends this; from here on it is the command's.
+    let signals = child::Signals::begin()?;
     let relay = lent.both(ai, limits, Place::default())?;
     for name in lent.holders() {
         command.env_remove(name);
