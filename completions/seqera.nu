@@ -44,7 +44,6 @@ module completions {
   # Log out: revoke the tokens on the server and remove them here
   export extern "seqera logout" [
     --all                     # Every profile, and forget the cached key of the store
-    --everywhere              # Also the login that Seqera's own program keeps
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -115,7 +114,6 @@ module completions {
   # Log out: revoke the tokens on the server and remove them here
   export extern "seqera auth logout" [
     --all                     # Every profile, and forget the cached key of the store
-    --everywhere              # Also the login that Seqera's own program keeps
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -361,7 +359,7 @@ module completions {
   export extern "seqera profile help help" [
   ]
 
-  # Take over a login or token that another program keeps, or that you wrote down
+  # Take over a login that another program keeps
   export extern "seqera import" [
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
@@ -373,55 +371,8 @@ module completions {
     --endpoint: string        # The backend that the key is for; Sekuire's own where nothing else is said
     --backend: string         # The backend that the key is for; Sekuire's own where nothing else is said
     --remove                  # Remove the plain file once the key is stored, without asking
-    --dry-run                 # Show what would be taken over, and do nothing
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
-    --quiet(-q)               # Say nothing but what was asked for
-    --profile: string@"nu-complete seqera"         # The login to use, where you have several
-    --help(-h)                # Print help
-  ]
-
-  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
-  export extern "seqera import seqera" [
-    --endpoint: string        # The API of the installation that it is a login of; found out where nothing is said
-    --dry-run                 # Show what would be moved, and do nothing
-    --quiet(-q)               # Say nothing but what was asked for
-    --profile: string@"nu-complete seqera"         # The login to use, where you have several
-    --help(-h)                # Print help
-  ]
-
-  # The token in Nextflow's seqera-auth.config
-  export extern "seqera import nextflow" [
-    --remove                  # Remove the plain copy once it is stored here, without asking
-    --dry-run                 # Show what would be taken over, and do nothing
-    --quiet(-q)               # Say nothing but what was asked for
-    --profile: string@"nu-complete seqera"         # The login to use, where you have several
-    --help(-h)                # Print help
-  ]
-
-  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
-  export extern "seqera import env" [
-    --endpoint: string        # The API that the token is for; that of the environment, or the platform's own, where nothing is said
-    --remove                  # Remove the plain copy once it is stored here, without asking
-    --dry-run                 # Show what would be taken over, and do nothing
-    --quiet(-q)               # Say nothing but what was asked for
-    --profile: string@"nu-complete seqera"         # The login to use, where you have several
-    --help(-h)                # Print help
-  ]
-
-  # The passwords in ~/.git-credentials, of git's own plain store
-  export extern "seqera import git" [
-    --remove                  # Remove the plain copy once it is stored here, without asking
-    --dry-run                 # Show what would be taken over, and do nothing
-    --quiet(-q)               # Say nothing but what was asked for
-    --profile: string@"nu-complete seqera"         # The login to use, where you have several
-    --help(-h)                # Print help
-  ]
-
-  # The passwords in docker's config.json
-  export extern "seqera import docker" [
-    --remove                  # Remove the plain copy once it is stored here, without asking
-    --dry-run                 # Show what would be taken over, and do nothing
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -435,36 +386,49 @@ module completions {
   export extern "seqera import help sekuire" [
   ]
 
-  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
-  export extern "seqera import help seqera" [
-  ]
-
-  # The token in Nextflow's seqera-auth.config
-  export extern "seqera import help nextflow" [
-  ]
-
-  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
-  export extern "seqera import help env" [
-  ]
-
-  # The passwords in ~/.git-credentials, of git's own plain store
-  export extern "seqera import help git" [
-  ]
-
-  # The passwords in docker's config.json
-  export extern "seqera import help docker" [
-  ]
-
   # Print this message or the help of the given subcommand(s)
   export extern "seqera import help help" [
   ]
 
-  # Print a fresh access token
+  # Print a fresh access token; list and revoke the tokens of jobs
   export extern "seqera token" [
-    --min-ttl: string         # At least so many seconds to live
+    --min-ttl: string         # Renew the token unless it lives this many seconds more
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
+  ]
+
+  # The tokens that 'exec --job-token' made and that are not deleted yet
+  export extern "seqera token list" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # Delete tokens of jobs: those named, else those that a job left behind
+  export extern "seqera token revoke" [
+    --all                     # Every one, also those whose jobs run
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+    ...names: string          # As 'token list' shows them
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera token help" [
+  ]
+
+  # The tokens that 'exec --job-token' made and that are not deleted yet
+  export extern "seqera token help list" [
+  ]
+
+  # Delete tokens of jobs: those named, else those that a job left behind
+  export extern "seqera token help revoke" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera token help help" [
   ]
 
   def "nu-complete seqera env shell" [] {
@@ -567,7 +531,7 @@ module completions {
   ]
 
   def "nu-complete seqera configure client" [] {
-    [ "git" "docker" "containers" "nextflow" ]
+    [ "git" "docker" "containers" ]
   }
 
   # Make a client use the helper, or take that back
@@ -793,7 +757,7 @@ module completions {
   export extern "seqera help profile remove" [
   ]
 
-  # Take over a login or token that another program keeps, or that you wrote down
+  # Take over a login that another program keeps
   export extern "seqera help import" [
   ]
 
@@ -801,28 +765,16 @@ module completions {
   export extern "seqera help import sekuire" [
   ]
 
-  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
-  export extern "seqera help import seqera" [
-  ]
-
-  # The token in Nextflow's seqera-auth.config
-  export extern "seqera help import nextflow" [
-  ]
-
-  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
-  export extern "seqera help import env" [
-  ]
-
-  # The passwords in ~/.git-credentials, of git's own plain store
-  export extern "seqera help import git" [
-  ]
-
-  # The passwords in docker's config.json
-  export extern "seqera help import docker" [
-  ]
-
-  # Print a fresh access token
+  # Print a fresh access token; list and revoke the tokens of jobs
   export extern "seqera help token" [
+  ]
+
+  # The tokens that 'exec --job-token' made and that are not deleted yet
+  export extern "seqera help token list" [
+  ]
+
+  # Delete tokens of jobs: those named, else those that a job left behind
+  export extern "seqera help token revoke" [
   ]
 
   # Print the exports of a login, for eval "$(seqera env)".

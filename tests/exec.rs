@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::platform::{Endpoint, Fault, Platform};
-use crate::support::home::{Home, run, until};
+use crate::support::home::{Home, break_at, run, until};
 use crate::support::login;
 use crate::support::session::{self, Token};
 
@@ -167,6 +167,97 @@ fn a_job_s_token_that_stays_is_said() {
         job.join().unwrap()
     });
     assert!(run.expect(0).err().contains("could not be deleted"));
+}
+
+/// A killed process deletes nothing; the next command that goes online does it for it.
+#[test]
+fn the_token_of_a_job_whose_process_was_killed_is_deleted_by_the_next_command_that_goes_online() {
+    let (home, platform, _) = started();
+    let begun = home.path().join("started");
+    let killed = || {
+        let mut command = home.command("seqera");
+        let mut job = command
+            .args(["exec", "--job-token", "--", "sh", "-c", "echo > started; exec sleep 30"])
+            .spawn()
+            .unwrap();
+        until(Duration::from_secs(20), "the job begins", || begun.exists());
+        std::fs::remove_file(&begun).unwrap();
+        let name = home.run("seqera", &["token", "list"], "").ok();
+        assert!(name.contains("seqera-job-sh-") && !name.contains("left behind"), "{name}");
+        assert_eq!(home.run("seqera", &["token", "revoke"], "").expect(0).out(), "");
+        assert_eq!(platform.personal_token_ids().len(), 2, "it is in use");
+        kill_process(Pid::from_child(&job), Signal::KILL).unwrap();
+        job.wait().unwrap();
+        assert!(home.run("seqera", &["token", "list"], "").ok().contains("left behind by process"));
+    };
+    killed();
+    home.run("seqera", &["whoami"], "").ok();
+    assert_eq!(platform.personal_token_ids().len(), 1);
+    assert_eq!(home.run("seqera", &["token", "list"], "").ok(), "");
+    killed();
+    let listed = home.run("seqera", &["token", "list", "--json"], "").ok();
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["tokens"][0]["left_behind"], true, "{listed}");
+    let name = listed["tokens"][0]["name"].as_str().unwrap();
+    home.run("seqera", &["token", "revoke", "another"], "").expect(2);
+    platform.fault_next(1, Endpoint::PersonalTokens, Fault::InternalError);
+    let run = home.run("seqera", &["token", "revoke", name], "").expect(5);
+    assert!(run.err().contains("is not revoked"), "{run:?}");
+    assert!(home.run("seqera", &["token", "revoke", name], "").expect(0).err().contains(name));
+    assert_eq!(platform.personal_token_ids().len(), 1);
+    for secret in platform.issued_secrets() {
+        assert!(!listed.to_string().contains(&secret));
+    }
+}
+
+/// Such a login is renewed by another process for all that; the note goes with what waits from a logout.
+#[test]
+fn a_renewal_deletes_what_a_killed_job_left() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let login = session::logged_in(&home, &platform, Token::Dead);
+    let begun = home.path().join("started");
+    let mut command = home.command("seqera");
+    command.args(["exec", "--job-token", "--", "sh", "-c", "echo > started; exec sleep 30"]);
+    let mut job = command.spawn().unwrap();
+    until(Duration::from_secs(20), "the job begins", || begun.exists());
+    kill_process(Pid::from_child(&job), Signal::KILL).unwrap();
+    job.wait().unwrap();
+    let mut session = login.stored();
+    session.access_expires_at = Some(session::now() - 1);
+    login.sessions().begin(&mut login.profile(), session).unwrap();
+    home.run("seqera", &["token"], "").ok();
+    until(Duration::from_secs(20), "it is deleted", || platform.personal_token_ids().is_empty());
+}
+
+/// The handlers of a renewal that this process did itself must not end it afterwards.
+#[test]
+fn a_signal_after_a_renewal_is_the_job_s() {
+    for fault in ["", "spawn=full"] {
+        for (signal, code) in [(Signal::TERM, 33), (Signal::HUP, 34)] {
+            let (home, platform) = (Home::with_file_store(), Platform::start());
+            session::logged_in(&home, &platform, Token::Dead);
+            let script =
+                "trap 'exit 33' TERM; trap 'exit 34' HUP; echo > started; while :; do sleep 0.05; done";
+            let mut command = home.command("seqera");
+            break_at(&mut command, fault);
+            let mut job = command.args(["exec", "--job-token", "--", "sh", "-c", script]).spawn().unwrap();
+            let begun = home.path().join("started");
+            until(Duration::from_secs(20), "the job begins", || begun.exists());
+            kill_process(Pid::from_child(&job), signal).unwrap();
+            assert_eq!(job.wait().unwrap().code(), Some(code), "{fault}");
+            assert_eq!(platform.personal_token_ids().len(), 0);
+        }
+    }
+}
+
+#[test]
+fn our_own_programs_in_a_job_keep_the_job_s_token() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let login = session::logged_in(&home, &platform, Token::Fresh);
+    let script = "echo $TOWER_ACCESS_TOKEN; seqera token; seqera exec -- sh -c 'echo $TOWER_ACCESS_TOKEN'";
+    let out = home.run("seqera", &["exec", "--job-token", "--", "sh", "-c", script], "").ok();
+    let tokens: std::collections::BTreeSet<&str> = out.lines().collect();
+    assert!(tokens.len() == 1 && !out.contains(&login.access), "{out}");
 }
 
 /// nohup(1) lets a command ignore SIGHUP; a renewal on the way must not take that from it.

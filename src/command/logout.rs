@@ -186,7 +186,7 @@ fn given_back(
     profile: Option<&Profile>,
 ) -> Option<String> {
     let endpoint = profile.map(|profile| profile.endpoint.as_str()).unwrap_or_default();
-    let revocation = match Back::of(session, endpoint) {
+    let revocation = match Back::of(session) {
         Back::Revoke(revocation) => revocation,
         Back::NoWay => {
             return Some("The server cannot revoke tokens: they live until they expire.".into());

@@ -8,6 +8,7 @@
 
 mod backoff;
 pub mod exports;
+pub mod jobs;
 mod journal;
 mod locked;
 pub mod mark;
@@ -83,10 +84,7 @@ pub enum Grant {
         client_id: String,
     },
     /// A token or key that a person brought.
-    Brought {
-        /// Its number at the server, where we made it and may remove it.
-        made_as: Option<String>,
-    },
+    Brought,
 }
 
 /// How far in the future a token may seem to have been issued, in seconds: hosts that share a home differ.
@@ -124,7 +122,7 @@ impl Session {
     pub fn refresh_token(&self) -> Option<&Secret> {
         match &self.grant {
             Grant::Oauth { refresh, .. } => refresh.as_ref(),
-            Grant::Brought { .. } => None,
+            Grant::Brought => None,
         }
     }
 

@@ -133,7 +133,7 @@ mod tests {
                 access: Secret::from(token),
                 issued_at: 1_700_000_000,
                 access_expires_at: None,
-                grant: Grant::Brought { made_as: None },
+                grant: Grant::Brought,
             };
             self.sessions().begin(&mut profile, session).unwrap().0
         }

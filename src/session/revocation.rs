@@ -7,14 +7,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Grant, Session, journal, store};
+use super::{Grant, Session, jobs, journal, store};
 use crate::error::Result;
 use crate::http::{Failure, Http};
 use crate::oauth::revoke::{self, Kind};
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
-use crate::provider::{ProviderId, provider};
 use crate::secret::{Secret, sealed_bytes};
 use crate::store::{Shelf, Store};
 
@@ -36,8 +35,8 @@ pub enum Back {
 }
 
 impl Back {
-    /// For a session of a login at `endpoint`.
-    pub fn of(session: &Session, endpoint: &str) -> Back {
+    /// For a session.
+    pub fn of(session: &Session) -> Back {
         let until = now().saturating_add(OLD_AGE);
         let access = session.access.clone();
         match &session.grant {
@@ -46,11 +45,7 @@ impl Back {
                 let (endpoint, client_id, refresh) = (endpoint.clone(), client_id.clone(), refresh.clone());
                 Back::Revoke(Revocation { until, access, way: Way::Oauth { endpoint, client_id, refresh } })
             }
-            Grant::Brought { made_as: Some(id) } => {
-                let way = Way::Personal { endpoint: endpoint.to_owned(), id: id.clone() };
-                Back::Revoke(Revocation { until, access, way })
-            }
-            Grant::Brought { made_as: None } => Back::NotOurs,
+            Grant::Brought => Back::NotOurs,
         }
     }
 }
@@ -75,8 +70,6 @@ enum Way {
         #[serde(with = "sealed_bytes::option")]
         refresh: Option<Secret>,
     },
-    /// A personal access token that we made.
-    Personal { endpoint: String, id: String },
 }
 
 /// What became of it.
@@ -95,21 +88,11 @@ pub enum Outcome {
 impl Revocation {
     /// Asks the server, the refresh token first: most servers end with it everything that came of it.
     fn carry_out(&self, http: &Http) -> Result<(), Failure> {
-        match &self.way {
-            Way::Oauth { endpoint, client_id, refresh } => {
-                if let Some(refresh) = refresh {
-                    revoke::revoke(http, endpoint, client_id, refresh, Kind::Refresh)?;
-                }
-                revoke::revoke(http, endpoint, client_id, &self.access, Kind::Access).map(|_| ())
-            }
-            Way::Personal { endpoint, id } => {
-                match provider(ProviderId::Seqera).delete_token(http, endpoint, &self.access, id) {
-                    // Somebody has removed it before.
-                    Err(failure) if matches!(failure.status(), Some(401 | 404)) => Ok(()),
-                    outcome => outcome,
-                }
-            }
+        let Way::Oauth { endpoint, client_id, refresh } = &self.way;
+        if let Some(refresh) = refresh {
+            revoke::revoke(http, endpoint, client_id, refresh, Kind::Refresh)?;
         }
+        revoke::revoke(http, endpoint, client_id, &self.access, Kind::Access).map(|_| ())
     }
 
     /// Gives the tokens back, or seals the wish for later.
@@ -145,11 +128,12 @@ pub fn settle(paths: &Paths, deadline: Deadline) {
 
 /// The same in a store that is open.
 pub(super) fn settle_in(store: &Store<'_>, deadline: Deadline) {
+    let http = Http::new(EACH);
+    jobs::settle(store, &http, deadline);
     let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
     if waiting.is_empty() {
         return;
     }
-    let http = Http::new(EACH);
     let mut settled = Vec::new();
     for opened in waiting {
         let revocation = opened.content;

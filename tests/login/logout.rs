@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use seqera_credential_helper::os::deadline::Deadline;
-use seqera_credential_helper::session::profile::{Profile, ProfileName};
-use seqera_credential_helper::session::{Grant, Session, Sessions};
 use seqera_credential_helper::store::lock::Lock;
 
 use super::scene::{SOON, Scene, timed};
@@ -84,25 +82,6 @@ fn a_token_that_the_person_brought_stays_theirs() {
     assert_eq!(scene.platform.personal_token_ids().len(), 1);
     assert!(scene.is_logged_out());
     scene.assert_nothing_leaked();
-}
-
-#[test]
-fn a_personal_token_that_we_made_is_deleted_on_the_server() {
-    let scene = Scene::new();
-    let token = scene.platform.personal_token();
-    scene.seqera(&["login", "--with-token"], &token).expect(0);
-    let id = scene.platform.personal_token_ids()[0].to_string();
-    let paths = scene.paths();
-    let mut profile = Profile::load(&paths, &ProfileName::default_name()).unwrap().unwrap();
-    let session = Session { grant: Grant::Brought { made_as: Some(id) }, ..scene.session() };
-    Sessions::new(&paths, Deadline::after(SOON)).begin(&mut profile, session).unwrap();
-    scene.platform.fault(Endpoint::PersonalTokens, Fault::ServiceUnavailable);
-    let run = scene.seqera(&["logout"], "").expect(0);
-    assert!(run.err().contains("will be with the next command that goes online"), "{run:?}");
-    assert_eq!(scene.platform.personal_token_ids().len(), 1);
-    scene.platform.clear_faults();
-    scene.login_and_allow(&[]).0.expect(0);
-    assert_eq!(scene.platform.personal_token_ids(), [] as [i64; 0]);
 }
 
 #[test]

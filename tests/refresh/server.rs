@@ -358,7 +358,7 @@ fn a_longer_life_than_there_is_to_be_had_is_refused() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Fresh);
     let mut session = login.stored();
-    session.grant = Grant::Brought { made_as: None };
+    session.grant = Grant::Brought;
     login.sessions().begin(&mut login.profile(), session).unwrap();
     assert_eq!(home.run("seqera", &["token", "--min-ttl", "60"], "").ok().trim(), login.access);
     let run = home.run("seqera", &["token", "--min-ttl", "7200"], "").expect(1);

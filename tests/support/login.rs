@@ -31,7 +31,7 @@ pub fn sekuire(home: &Home, name: &str) {
         access: Secret::from("sk_test_0123456789"),
         issued_at: now(),
         access_expires_at: None,
-        grant: Grant::Brought { made_as: None },
+        grant: Grant::Brought,
     };
     let mut profile = Profile {
         account: Some("ada@example.org".into()),

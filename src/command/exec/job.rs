@@ -4,15 +4,17 @@ use crate::os::env::non_empty;
 use std::process::{Command, ExitCode};
 
 use crate::command::server::{Server, Source};
-use crate::command::{Context, child};
+use crate::command::{Context, TIME, child};
 use crate::error::{Error, Result};
 use crate::os::clock::now;
+use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::process::Uninterrupted;
 use crate::provider::provider;
 use crate::provider::seqera::{Api, user};
 use crate::secret::Secret;
 use crate::session::exports;
+use crate::session::jobs::{JobToken, JobTokens};
 use crate::session::profile::Profile;
 use crate::ui;
 
@@ -43,19 +45,29 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
         user(&s.http, &s.endpoint, &s.token)?;
         Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)
     })?;
+    let notes = JobTokens::new(&context.paths, Deadline::after(TIME));
+    let note = made.id.as_ref().map(|id| JobToken::new(&label, id, &server.endpoint, &made.secret));
+    match note.as_ref().map(|note| notes.note(note)) {
+        Some(Ok(Some(notice))) => context.tell(&format!("seqera: {notice}")),
+        Some(Err(error)) => ui::say(&format!(
+            "seqera: the job's token '{label}' stays on the server if this process is killed: {}",
+            error.what()
+        )),
+        Some(Ok(None)) | None => {}
+    }
     let changes = changes(&server, &made.secret);
     let ended = child::apply(&mut command, &changes).and_then(|()| signals.run(&mut command));
     let whole = Uninterrupted::begin();
-    let gone = match &made.id {
-        // With itself: the login may have ended while the job ran.
-        Some(id) => {
-            Api::new(&server.http, &server.endpoint).delete_token(&made.secret, id).map_err(Error::from)
-        }
+    let gone = match &note {
+        Some(note) => note.delete(&server.http).map_err(Error::from).map(|()| {
+            // A note that stays is of a token that is gone: the next command finds that out.
+            let _ = JobTokens::new(&context.paths, Deadline::after(TIME)).forget(std::slice::from_ref(note));
+        }),
         None => Err(Error::failed("the server did not say its number")),
     };
     if let Err(error) = gone {
         ui::say(&format!(
-            "{}: the job's token '{label}' could not be deleted ({}); delete it on the server's page of tokens",
+            "{}: the job's token '{label}' could not be deleted ({}); see: seqera token list",
             context.program(),
             error.what()
         ));
@@ -70,7 +82,11 @@ fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
     match &server.source {
         Source::Login(profile) => {
             let endless = Profile { access_expires_at: None, ..(**profile).clone() };
-            exports::for_profile(&endless, token, &non_empty)
+            let mut changes = exports::for_profile(&endless, token, &non_empty);
+            // Not marked as the login's: programs of ours that the job calls keep it, as one from outside.
+            changes.retain(|change| change.name() != exports::MARKER);
+            changes.push(Change::Unset(exports::MARKER));
+            changes
         }
         Source::Variable(_) => {
             let names = provider(server.provider).variables().exported_tokens;

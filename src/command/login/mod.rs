@@ -151,7 +151,7 @@ fn seqera(args: &Args, context: &Context) -> Result<()> {
         let outcome = entered.as_ref().map(|(profile, _)| profile.account.clone()).map_err(Clone::clone);
         told = Some(browser.tell(&outcome));
     }
-    let (profile, user) = entered.inspect_err(|_| give_back(context, &http, &session, &settings.endpoint))?;
+    let (profile, user) = entered.inspect_err(|_| give_back(context, &http, &session))?;
 
     context.tell("[Login] ✓ Authentication successful!");
     set_organization(context, &http, &profile, &user, &session, keyboard.flatten())?;
@@ -235,7 +235,7 @@ fn brought(token: Secret) -> Result<Entry> {
         token::Form::Jwt { expires_at } => expires_at,
         token::Form::Personal | token::Form::Legacy => None,
     };
-    let grant = Grant::Brought { made_as: None };
+    let grant = Grant::Brought;
     let session = Session { generation: 0, access: token, issued_at: now(), access_expires_at, grant };
     Ok(Entry { method: Method::Token, session, browser: None })
 }
@@ -334,15 +334,14 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
     // (Auth0's "Refresh Token Revocation Deletes Grant"): then the old ones are left to their old age.
     let earlier = earlier.filter(|earlier| !(is_same_account && earlier.is_of_one_consent(session)));
     if let Some(earlier) = earlier {
-        let endpoint = before.map(|before| before.endpoint).unwrap_or_default();
-        give_back(context, http, &earlier, &endpoint);
+        give_back(context, http, &earlier);
     }
     Ok(())
 }
 
 /// Gives tokens back that nobody will use, now or later.
-fn give_back(context: &Context, http: &Http, session: &Session, endpoint: &str) {
-    if let Back::Revoke(revocation) = Back::of(session, endpoint) {
+fn give_back(context: &Context, http: &Http, session: &Session) {
+    if let Back::Revoke(revocation) = Back::of(session) {
         revocation.carry_out_or_queue(http, &context.paths, Deadline::after(TO_STORE));
     }
 }

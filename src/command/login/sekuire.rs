@@ -122,7 +122,7 @@ pub fn enter(
         access: key.clone(),
         issued_at: now(),
         access_expires_at: None,
-        grant: Grant::Brought { made_as: None },
+        grant: Grant::Brought,
     };
     keep(context, &http, &mut profile, &session)?;
     for line in profile.api_key.iter().flat_map(screen::welcome) {
