@@ -101,6 +101,7 @@ release-check: dist
 	for target in $(TARGETS) $(OLD_GLIBC); do packaging/check-form.sh $$target && packaging/reproduce.sh $$target || exit 1; done
 	packaging/clean-roots.sh
 	packaging/platforms.sh
+	$(CARGO) test --locked --features fault-points -- --ignored --test-threads=1 refresh::
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')

@@ -7,7 +7,7 @@ use crate::os::env::non_empty;
 use crate::provider::{self, Provider, ProviderId, provider};
 use crate::secret::Secret;
 use crate::session::exports;
-use crate::session::profile::{Profile, ProfileName};
+use crate::session::profile::Profile;
 use crate::session::{Pass, Sessions, Standing, Want};
 use crate::target::Target;
 
@@ -21,7 +21,7 @@ pub struct Platform {
 #[derive(Debug)]
 enum Source {
     Outside(Secret),
-    Login(ProfileName),
+    Login(Box<Profile>),
 }
 
 impl Platform {
@@ -77,7 +77,7 @@ impl<'a> Broker<'a> {
             }
         }
         let profile = self.profile_for(target)?;
-        Ok(profile.map(|profile| Platform { id: profile.provider, source: Source::Login(profile.name) }))
+        Ok(profile.map(|profile| Platform { id: profile.provider, source: Source::Login(Box::new(profile)) }))
     }
 
     /// The token itself, refreshed where need be. Nothing where its server has just refused it
@@ -92,8 +92,9 @@ impl<'a> Broker<'a> {
                 Standing::Good => (token.clone(), None),
                 _ => return Ok(None),
             },
-            Source::Login(name) => {
-                let fresh = sessions.fresh(name, &Want::default())?;
+            Source::Login(profile) => {
+                let name = &profile.name;
+                let fresh = sessions.fresh_of((**profile).clone(), &Want::default())?;
                 let fresh = match sessions.standing(name, &fresh.token) {
                     Standing::Good => Some(fresh),
                     Standing::Refused => sessions.renewed(name, &fresh.token)?,
@@ -159,7 +160,7 @@ impl<'a> Broker<'a> {
             Some(Platform { id, source: Source::Outside(ours) }) if ours == *token => {
                 sessions.refuse_outside(id, token)
             }
-            Some(Platform { source: Source::Login(name), .. }) => sessions.refuse(&name, token),
+            Some(Platform { source: Source::Login(profile), .. }) => sessions.refuse(&profile.name, token),
             _ => Ok(()),
         }
     }

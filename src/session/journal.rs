@@ -160,3 +160,34 @@ pub(super) fn write(paths: &Paths, name: &ProfileName, intent: &Intent) -> Resul
 pub fn clear(paths: &Paths, name: &ProfileName) {
     let _ = files::remove(&path(paths, name));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Place, Trouble};
+
+    fn failed(retry_after: Option<u64>, before: Option<&Failed>) -> Failed {
+        let retry_after = retry_after.map(std::time::Duration::from_secs);
+        let trouble = Trouble::Status { code: 429, retry_after, empty: true };
+        let failure = Failure::new(Place::unknown(), trouble);
+        Failed::note(&Error::unreachable("x"), Some(&failure), false, 10_000_000, before)
+    }
+
+    #[test]
+    fn what_a_server_asks_for_is_kept_and_no_more_than_an_hour() {
+        assert_eq!(failed(Some(120), None).left_ms(10_000_000), Some(120_000));
+        assert_eq!(failed(Some(120), None).left_ms(10_120_000), None, "it is over");
+        assert_eq!(failed(Some(0), None).left_ms(10_000_000), Some(1_000));
+        assert_eq!(failed(Some(1_000_000), None).left_ms(10_000_000), Some(LONGEST_WAIT * 1_000));
+        assert!(failed(Some(120), None).holds_off(10_119) && !failed(Some(120), None).holds_off(10_120));
+        assert_eq!(failed(Some(3_600), None).left_ms(1_000_000), None, "from before the clock was set back");
+    }
+
+    #[test]
+    fn failures_in_a_row_are_counted() {
+        let first = failed(None, None);
+        assert_eq!(first.left_ms(10_000_000), None, "once more at once");
+        let second = failed(None, Some(&first));
+        assert!(second.left_ms(10_000_000).is_some_and(|left| (500..=1_000).contains(&left)));
+    }
+}

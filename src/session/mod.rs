@@ -320,6 +320,7 @@ fn note_unmarked(written: Result<()>) {
 /// Makes the profile say what the session is.
 fn follow(profile: &mut Profile, session: &Session) {
     profile.generation = session.generation;
+    profile.session_generation = session.generation;
     profile.access_expires_at = session.access_expires_at;
     profile.session_expires_at = session.session_expires_at();
     profile.renews = session.refresh_token().is_some();
@@ -363,5 +364,73 @@ pub(crate) fn at(seconds: u64) -> String {
     match then {
         Some(then) => then.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         None => "after the year 9999".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_000_000;
+
+    /// Issued `age` seconds ago, to live for `life`.
+    fn session(age: u64, life: Option<u64>, renews: bool) -> Session {
+        let endpoint = Url::parse("https://example.com/token").unwrap();
+        let grant = match renews {
+            true => Grant::Oauth {
+                refresh: Some("r".into()),
+                expires_at: None,
+                token_endpoint: endpoint,
+                revocation_endpoint: None,
+                client_id: "c".into(),
+            },
+            false => Grant::Brought,
+        };
+        let issued_at = NOW - age;
+        let access_expires_at = life.map(|life| issued_at + life);
+        Session { generation: 1, access: "a".into(), issued_at, access_expires_at, grant }
+    }
+
+    #[test]
+    fn a_token_is_fresh_until_five_minutes_or_a_fifth_of_its_life_before_its_end() {
+        for (life, age, fresh) in [
+            (3600, 0, true),
+            (3600, 3299, true),
+            (3600, 3300, false),
+            (3600, 3600, false),
+            (60, 47, true),
+            (60, 48, false),
+            (0, 0, false),
+        ] {
+            assert_eq!(session(age, Some(life), true).is_fresh(NOW, None), fresh, "{life} s, {age} s old");
+        }
+    }
+
+    #[test]
+    fn a_wished_life_overrides_the_margin() {
+        let one_minute_left = session(3540, Some(3600), true);
+        assert!(!one_minute_left.is_fresh(NOW, None));
+        assert!(one_minute_left.is_fresh(NOW, Some(0)) && one_minute_left.is_fresh(NOW, Some(59)));
+        assert!(!one_minute_left.is_fresh(NOW, Some(60)));
+        assert!(!one_minute_left.is_fresh(NOW, Some(u64::MAX)));
+    }
+
+    #[test]
+    fn a_token_without_a_known_end_is_renewed_after_an_hour_and_kept_where_nothing_renews_it() {
+        assert!(session(3599, None, true).is_fresh(NOW, None));
+        assert!(!session(3600, None, true).is_fresh(NOW, None));
+        assert!(session(NOW, None, false).is_fresh(NOW, None));
+        assert!(session(3600, None, true).lives(NOW), "it is answered while its server is gone");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nothing_fresh() {
+        let mut issued_later = session(0, Some(3600), true);
+        issued_later.issued_at = NOW + CLOCK_SET_BACK;
+        assert!(issued_later.is_fresh(NOW, None), "hosts differ by so much");
+        issued_later.issued_at += 1;
+        assert!(!issued_later.is_fresh(NOW, None));
+        issued_later.grant = Grant::Brought;
+        assert!(issued_later.is_fresh(NOW, None), "nothing would come of it");
     }
 }

@@ -119,6 +119,9 @@ pub struct Profile {
     pub workspace: Option<Workspace>,
     /// Counts every change of the login, of its tokens and of what is exported.
     pub generation: u64,
+    /// The generation when its tokens last changed; 0 where that was before it was written down.
+    #[serde(default)]
+    pub session_generation: u64,
     /// When the person logged in.
     pub logged_in_at: u64,
     /// When the access token ends; a personal access token or API key has no known end.
@@ -147,6 +150,7 @@ impl Profile {
             organizations: Vec::new(),
             workspace: None,
             generation: 0,
+            session_generation: 0,
             logged_in_at: now(),
             access_expires_at: None,
             session_expires_at: None,

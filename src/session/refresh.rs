@@ -15,12 +15,13 @@ use std::time::Duration;
 use super::backoff::{self, HeldOff};
 use super::profile::{Profile, ProfileName};
 use super::renewer::{self, Outcome};
-use super::{Session, Sessions, at, ended, journal, not_logged_in, transaction};
+use super::{IDENTITY, Session, Sessions, at, ended, journal, log_in_again, not_logged_in, transaction};
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::{now, now_ms};
 use crate::os::deadline::Deadline;
-use crate::os::{fault, process};
+use crate::os::{disk, fault, process};
 use crate::secret::Secret;
+use crate::store::Shelf;
 use crate::store::lock::{self, Gate, Pause};
 
 /// A token that lives, and whose it is.
@@ -79,6 +80,10 @@ pub(super) fn fresh_of(sessions: &Sessions<'_>, profile: Profile, want: &Want<'_
     if want.is_met_by(&session) && !is_behind(&profile, &session) {
         return Ok(Fresh::of(profile, session, None));
     }
+    let session = match not_rolled_back(sessions, &profile, session) {
+        Ok(session) => session,
+        Err(error) => return living_or(sessions, &name, want, error),
+    };
     if session.refresh_token().is_none() {
         return without_renewal(profile, session, want);
     }
@@ -113,6 +118,34 @@ fn with_session(sessions: &Sessions<'_>, profile: Profile) -> Result<(Profile, S
         }
         _ => Ok((profile, session)),
     }
+}
+
+/// Makes sure that a session that is about to be renewed is the one that its profile knows. An older one, which a
+/// backup or a synchronised folder brought back, has a refresh token that was used: the server would end the login.
+pub(super) fn not_rolled_back(
+    sessions: &Sessions<'_>,
+    profile: &Profile,
+    session: Session,
+) -> Result<Session> {
+    if session.generation >= profile.session_generation {
+        return Ok(session);
+    }
+    let file = sessions.store.file(&Shelf::session(profile.name.as_str()), IDENTITY)?;
+    // Another host's newer file may not be seen here yet.
+    disk::settled(&file, || {
+        match sessions.load(&profile.name)? {
+        Some(session) if session.generation >= profile.session_generation => Ok(session),
+        _ => Err(Error::store(format!(
+            "{} came back from an earlier time: it is older than the login '{}', and its refresh token was used",
+            file.display(),
+            profile.name
+        ))
+        .next(format!(
+            "put the newer file back, or {}",
+            log_in_again(profile.provider, &profile.name, &profile.endpoint)
+        ))),
+    }
+    })
 }
 
 /// A process died between the box and the profile, or the session waits in the rescue folder.

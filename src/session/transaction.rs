@@ -17,7 +17,7 @@ use super::backoff::{self, HeldOff};
 use super::journal::{self, Failed, Intent};
 use super::locked::Locked;
 use super::profile::{Profile, ProfileName};
-use super::refresh::{is_behind, living_or, read};
+use super::refresh::{is_behind, living_or, not_rolled_back, read};
 use super::{Fresh, Grant, Session, Sessions, Want, at, ended, rescue};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Failure, Http, Place};
@@ -52,6 +52,7 @@ fn under_lock(locked: &Locked<'_, '_>, want: &Want<'_>) -> Result<Fresh> {
     if want.is_met_by(&session) {
         return Ok(Fresh::of(profile, session, None));
     }
+    let session = not_rolled_back(sessions, &profile, session)?;
     let Grant::Oauth { refresh: Some(refresh_token), token_endpoint, .. } = &session.grant else {
         return Err(ended(&profile, "the token has ended"));
     };

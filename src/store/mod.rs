@@ -297,6 +297,14 @@ impl<'a> Store<'a> {
         serde_json::from_slice(&plain).map(Some).map_err(|_| damaged("holds something unknown"))
     }
 
+    /// The file in which this identity is, or would be, on the shelf.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn file(&self, shelf: &Shelf, identity: &[u8]) -> Result<PathBuf> {
+        Ok(self.dir(shelf).join(self.key()?.name(identity)))
+    }
+
     fn dir(&self, shelf: &Shelf) -> PathBuf {
         self.paths.store.join(shelf.folder())
     }

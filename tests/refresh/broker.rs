@@ -52,6 +52,25 @@ fn git_and_docker_get_the_token_each_in_its_own_form() {
     assert_eq!(refreshes(&platform), 0);
 }
 
+/// What is opened twice may be two different files; and each costs a thousandth of a network home's day.
+#[test]
+fn a_live_session_is_answered_from_each_file_opened_once() {
+    let (home, platform) = home_and_server();
+    logged_in(&home, &platform, Token::Fresh);
+    let mut strace = home.command("strace");
+    let log = home.path().join("trace");
+    strace.args(["-f", "-e", "trace=openat,open", "-o"]).arg(&log);
+    strace.args(["git-credential-seqera", "get"]);
+    let run = crate::support::home::run(strace, git_get(&platform)).expect(0);
+    assert!(run.out().contains("password="), "{run:?}");
+    let trace = std::fs::read_to_string(log).unwrap();
+    for file in ["profiles/default.json\"", "store/key\""] {
+        assert_eq!(trace.lines().filter(|line| line.contains(file)).count(), 1, "{file}: {trace}");
+    }
+    assert_eq!(trace.lines().filter(|line| line.contains("session+default/")).count(), 1, "{trace}");
+    assert!(!trace.contains(".lock"), "a reader takes no lock: {trace}");
+}
+
 #[test]
 fn a_username_is_a_filter() {
     let (home, platform) = home_and_server();

@@ -57,6 +57,32 @@ fn a_hundred_processes_on_two_hosts_without_file_locks_refresh_once() {
     });
 }
 
+/// `make release-check` runs it: it needs the machine for itself.
+#[test]
+#[ignore = "takes a minute"]
+fn a_thousand_callers_half_of_them_killed_refresh_once() {
+    let (home, platform) = home_and_server();
+    let login = logged_in(&home, &platform, Token::Dead);
+    platform.fault_next(1, Endpoint::Token, crate::platform::Fault::SlowAfterwards(Duration::from_secs(2)));
+    let request = git_get(&platform);
+    let mut crowd: Vec<Running> = (0..10).flat_map(|_| crowd(&home, &request, |_, _| {})).collect();
+    for (number, running) in crowd.iter().enumerate() {
+        if number % 2 == 0 {
+            // Who has its answer already cannot be killed any more.
+            let _ = rustix::process::kill_process(running.pid(), rustix::process::Signal::KILL);
+        }
+    }
+    let mut number = 0;
+    crowd.retain(|_| {
+        number += 1;
+        number % 2 == 0
+    });
+    for running in crowd {
+        assert_eq!(answer(running.finish()), login.stored_access());
+    }
+    assert_eq!((refreshes(&platform), platform.family_burnt()), (1, false));
+}
+
 #[test]
 fn a_crowd_that_waits_for_a_slow_server_is_answered_right_after_it() {
     let (home, platform) = home_and_server();

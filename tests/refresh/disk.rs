@@ -61,6 +61,38 @@ fn a_session_that_no_disk_takes_is_at_least_answered_and_said_to_be_the_last() {
     assert!(run.err().contains("was cut off at") && run.stdout.is_empty(), "{run:?}");
 }
 
+/// A backup, or a folder that is synchronised between machines, brings an old box back. Its refresh token was used.
+#[test]
+fn a_sealed_file_that_came_back_is_named_before_the_server_is_asked() {
+    for itself in [false, true] {
+        let (home, platform) = home_and_server();
+        let login = logged_in(&home, &platform, Token::Dead);
+        let shelf = login.paths.store.join("session+default");
+        let file = fs::read_dir(&shelf).unwrap().next().unwrap().unwrap().path();
+        let old = fs::read(&file).unwrap();
+        ask(&home).ok();
+        let new = fs::read(&file).unwrap();
+        fs::write(&file, old).unwrap();
+        for _ in 0..2 {
+            let run = if itself { ask_with_fault(&home, "").finish() } else { ask(&home) }.expect(6);
+            let words = run.err();
+            assert!(words.contains(&format!("{} came back from an earlier time", file.display())), "{words}");
+            assert!(words.contains("log in again with: seqera login"), "{words}");
+        }
+        assert_eq!((refreshes(&platform), platform.family_burnt()), (1, false));
+        fs::write(&file, new).unwrap();
+        assert_eq!(ask(&home).ok().trim(), login.stored_access());
+        // What changes beside the tokens makes no file look old.
+        login.sessions().change(&login.profile().name, |profile| profile.workspace = None).unwrap();
+        let mut session = login.stored();
+        session.access_expires_at = Some(1);
+        session.issued_at = 0;
+        login.sessions().begin(&mut login.profile(), session).unwrap();
+        login.sessions().change(&login.profile().name, |profile| profile.workspace = None).unwrap();
+        assert_eq!(ask(&home).ok().trim(), login.stored_access());
+    }
+}
+
 /// The limit is between the sizes of an intent and of a box. Beyond it the system sends SIGXFSZ, which ends
 /// a process that does not expect it.
 #[test]

@@ -93,6 +93,7 @@ impl Home {
             organizations: Vec::new(),
             workspace: None,
             generation,
+            session_generation: 0,
             logged_in_at: now(),
             access_expires_at: Some(now() + 3600),
             session_expires_at: Some(now() + 30 * 86_400),

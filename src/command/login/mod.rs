@@ -86,8 +86,8 @@ pub struct Args {
     replace: bool,
 }
 
-/// A keychain may ask the person before it answers.
-const TO_STORE: Duration = Duration::from_secs(90);
+/// A keychain may ask the person before it answers, and a renewal that is under way may take two minutes.
+const TO_STORE: Duration = Duration::from_secs(150);
 
 /// Runs the command.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
