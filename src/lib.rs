@@ -52,3 +52,8 @@ pub mod shell;
 pub mod store;
 pub mod target;
 pub mod ui;
+
+/// musl's own, as zig links it, asks the system for memory at almost every step of a short program.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

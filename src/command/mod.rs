@@ -253,12 +253,38 @@ fn say(error: &clap::Error, args: &[OsString]) {
     }
 }
 
-/// `seqera token` and nothing else is asked for a thousand times a day; it does not wait for the tree of all
-/// commands to be built.
+/// What scripts and prompts ask for a thousand times a day does not wait for the tree of all commands to be built.
+/// Whatever is not plain (a mistake, `--help`) is for the tree, which says it in full.
 fn at_once(args: &[OsString]) -> Option<Cli> {
-    let [_, word] = args else { return None };
-    let global = Global { quiet: false, profile: None };
-    (word == "token").then(|| Cli { global, command: Command::Token(token::Args::default()) })
+    let [_, words @ ..] = args else { return None };
+    match words.first()?.to_str()? {
+        "token" if words.len() == 1 => {
+            let global = Global { quiet: false, profile: None };
+            Some(Cli { global, command: Command::Token(token::Args::default()) })
+        }
+        "token" => alone(words, Command::Token),
+        "env" => alone(words, Command::Env),
+        "hook-env" => alone(words, Command::HookEnv),
+        "prompt" => alone(words, Command::Prompt),
+        "status" => alone(words, Command::Status),
+        _ => None,
+    }
+}
+
+/// One command without the tree it stands in.
+#[derive(Debug, Parser)]
+#[command(disable_help_flag = true)]
+struct Alone<A: clap::Args> {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    args: A,
+}
+
+/// Reads a command with its arguments, its name first.
+fn alone<A: clap::Args>(words: &[OsString], command: fn(A) -> Command) -> Option<Cli> {
+    let Alone { global, args } = Alone::try_parse_from(words).ok()?;
+    Some(Cli { global, command: command(args) })
 }
 
 /// Reads the command line; what is another program's is left to it.
@@ -341,9 +367,41 @@ mod tests {
 
     #[test]
     fn what_is_answered_at_once_is_what_would_have_been_parsed() {
-        let args = ["seqera".into(), "token".into()];
-        let parsed = Cli::try_parse_from(&args).unwrap();
-        assert_eq!(format!("{:?}", at_once(&args).unwrap()), format!("{parsed:?}"));
-        assert!(at_once(&["seqera".into(), "status".into()]).is_none());
+        let plain = [
+            "token",
+            "token --min-ttl 60",
+            "token --profile work -q",
+            "env",
+            "env --shell fish --profile=work",
+            "env --json",
+            "hook-env bash",
+            "prompt",
+            "prompt --shell zsh --format {label} --unicode --ascii",
+            "prompt --tmux --color never",
+            "status",
+            "status --json --quiet",
+        ];
+        for line in plain {
+            let args: Vec<OsString> = format!("seqera {line}").split(' ').map(Into::into).collect();
+            let parsed = Cli::try_parse_from(&args).unwrap();
+            assert_eq!(format!("{:?}", at_once(&args).expect(line)), format!("{parsed:?}"));
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_for_the_tree() {
+        for line in [
+            "",
+            "token --help",
+            "env -h",
+            "prompt --wrong",
+            "status extra",
+            "--quiet token",
+            "login",
+            "help env",
+        ] {
+            let args: Vec<OsString> = format!("seqera {line}").split_whitespace().map(Into::into).collect();
+            assert!(at_once(&args).is_none(), "{line}");
+        }
     }
 }
