@@ -56,6 +56,38 @@ module completions {
     --help(-h)                # Print help
   ]
 
+  # Show where the secrets rest, or move the key that opens them
+  export extern "seqera store" [
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  def "nu-complete seqera store move to" [] {
+    [ "keychain" "file" ]
+  }
+
+  # Move the key into the keychain, or into a private file beside the store
+  export extern "seqera store move" [
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help (see more with '--help')
+    to: string@"nu-complete seqera store move to" # Where to
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera store help" [
+  ]
+
+  # Move the key into the keychain, or into a private file beside the store
+  export extern "seqera store help move" [
+  ]
+
+  # Print this message or the help of the given subcommand(s)
+  export extern "seqera store help help" [
+  ]
+
   # Show who is logged in, where, how and until when
   export extern "seqera status" [
     --all                     # Show every login
@@ -671,6 +703,14 @@ module completions {
 
   # Forget the cached key of the store
   export extern "seqera help lock" [
+  ]
+
+  # Show where the secrets rest, or move the key that opens them
+  export extern "seqera help store" [
+  ]
+
+  # Move the key into the keychain, or into a private file beside the store
+  export extern "seqera help store move" [
   ]
 
   # Show who is logged in, where, how and until when

@@ -6,13 +6,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// A secret of any bytes. It is wiped when dropped, has no `Display`, and its `Debug` shows nothing.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(PartialEq, Eq, Default)]
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
     /// Takes the bytes over; the caller's copy, if any, stays its own to wipe.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Secret(Zeroizing::new(bytes.into()))
+        let bytes = Zeroizing::new(bytes.into());
+        keep_in_memory(&bytes);
+        Secret(bytes)
     }
 
     /// The bytes. Every call is a place where the secret can leak: keep them few.
@@ -28,6 +30,22 @@ impl Secret {
     /// Whether there are no bytes at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Keeps the pages of these bytes out of swap, as far as the system lets us (mlock(2), `RLIMIT_MEMLOCK`). They stay
+/// locked while the process lives: a page may hold two secrets, and unlocking it for one would unlock the other.
+pub fn keep_in_memory(bytes: &[u8]) {
+    if !bytes.is_empty()
+        && let Ok(guard) = region::lock(bytes.as_ptr(), bytes.len())
+    {
+        std::mem::forget(guard);
+    }
+}
+
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        Secret::new(self.expose())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::home::{Home, Run};
+use crate::support::home::{Home, Run, break_at, run};
 use crate::support::keyring::{Bus, Keyring};
 
 const HOST: &str = "protocol=https\nhost=example.com\n";
@@ -170,16 +170,16 @@ fn the_kernel_keeps_the_key_for_a_while() {
     let keyring = Keyring::unlocked();
     let mut home = home("auto");
     keyring.join(&mut home);
-    home.write(".config/seqera-credential-helper/config.toml", "key_cache = 2\n");
+    home.write(".config/seqera-credential-helper/config.toml", "key_cache = 6\n");
     git(&home, "store", LOGIN).ok();
     git(&home, "get", HOST).ok();
     keyring.lock();
-    // Each use begins the time anew: together these take longer than two seconds.
+    // Each use begins the time anew: together these take longer than that.
     for _ in 0..3 {
         assert_eq!(git(&home, "get", HOST).ok(), "username=alice\npassword=s3cret\n");
-        std::thread::sleep(Duration::from_secs(1));
+        std::thread::sleep(Duration::from_millis(2_500));
     }
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(4));
     refused(git(&home, "get", HOST), "locked");
 }
 
@@ -195,4 +195,162 @@ fn docker_clients_are_told_on_standard_output() {
     assert!(run.code() != 0 && run.out().contains("locked") && run.out().lines().count() == 1, "{run:?}");
     // What an absent credential is called must not be what a locked keychain is called.
     assert!(!run.out().contains("credentials not found"));
+}
+
+fn items(home: &Home) -> usize {
+    let search = ["search", "--all", "service", "seqera-credential-helper"];
+    let items = home.run("secret-tool", &search, "").out();
+    items.lines().filter(|line| line.starts_with('[')).count()
+}
+
+#[test]
+fn the_key_moves_and_nothing_is_lost() {
+    let keyring = Keyring::unlocked();
+    let mut home = home("file");
+    keyring.join(&mut home);
+    git(&home, "store", LOGIN).ok();
+    home.set("SEQERA_HELPER_STORE", "auto");
+    for (to, in_file, items_left) in
+        [("keychain", false, 1), ("file", true, 0), ("file", true, 0), ("keychain", false, 1)]
+    {
+        home.run("seqera", &["store", "move", to], "").ok();
+        assert_eq!((has_key_file(&home), items(&home)), (in_file, items_left), "{to}");
+        assert_eq!(git(&home, "get", HOST).ok(), "username=alice\npassword=s3cret\n", "{to}");
+    }
+}
+
+#[test]
+fn a_move_that_is_cut_off_loses_nothing_and_can_be_done_again() {
+    let keyring = Keyring::unlocked();
+    for (from, to) in [("file", "keychain"), ("keychain", "file")] {
+        for point in ["moved", "move-named", "written", "renamed"] {
+            let mut home = home(from);
+            keyring.join(&mut home);
+            git(&home, "store", LOGIN).ok();
+            home.set("SEQERA_HELPER_STORE", "auto");
+            let mut moving = home.command("seqera");
+            moving.args(["store", "move", to]);
+            break_at(&mut moving, &format!("{point}=kill"));
+            let cut_off = run(moving, "");
+            assert!(matches!(cut_off.code(), 0 | 137), "{from} to {to} at {point}: {cut_off:?}");
+            assert_eq!(git(&home, "get", HOST).ok(), "username=alice\npassword=s3cret\n", "{to} at {point}");
+            git(&home, "store", &LOGIN.replace("example.com", "other.example")).ok();
+            home.run("seqera", &["store", "move", to], "").ok();
+            assert_eq!(has_key_file(&home), to == "file", "{to} at {point}");
+            assert_eq!(git(&home, "get", HOST).ok(), "username=alice\npassword=s3cret\n", "{to} at {point}");
+        }
+    }
+}
+
+#[test]
+fn a_locked_keychain_takes_no_key_and_gives_none_up() {
+    for (from, to) in [("file", "keychain"), ("keychain", "file")] {
+        let keyring = Keyring::unlocked();
+        let mut home = home(from);
+        keyring.join(&mut home);
+        git(&home, "store", LOGIN).ok();
+        home.set("SEQERA_HELPER_STORE", "auto");
+        keyring.lock();
+        refused(home.run("seqera", &["store", "move", to], ""), "locked");
+        assert_eq!(has_key_file(&home), from == "file");
+    }
+}
+
+/// Each store has a key of its own, so neither takes the other's away, and what begins at once in one store shares one.
+#[test]
+fn first_stores_at_once_keep_what_they_were_given() {
+    let keyring = Keyring::unlocked();
+    let mut homes = [home("auto"), home("auto")];
+    homes.iter_mut().for_each(|home| keyring.join(home));
+    std::thread::scope(|scope| {
+        for home in &homes {
+            for host in ["a.example", "b.example", "c.example"] {
+                scope.spawn(move || git(home, "store", &LOGIN.replace("example.com", host)).ok());
+            }
+        }
+    });
+    for home in &homes {
+        for host in ["a.example", "b.example", "c.example"] {
+            let answer = git(home, "get", &HOST.replace("example.com", host)).ok();
+            assert_eq!(answer, "username=alice\npassword=s3cret\n");
+        }
+    }
+    assert_eq!(items(&homes[0]), 2);
+}
+
+/// Nobody ever made one, and only a person at a screen could: `auto` takes a file, aloud.
+#[test]
+fn a_keychain_without_a_default_keyring_is_no_place_for_a_key() {
+    let keyring = Keyring::without_collection();
+    let mut home = home("auto");
+    keyring.join(&mut home);
+    let first = git(&home, "store", LOGIN).expect(0);
+    assert!(first.err().contains("no default keyring") && first.err().lines().count() == 1, "{first:?}");
+    assert!(has_key_file(&home));
+    assert_eq!(git(&home, "get", HOST).expect(0).err(), "");
+    let mut strict = self::home("keychain");
+    keyring.join(&mut strict);
+    refused(git(&strict, "store", LOGIN), "no default keyring");
+}
+
+/// Whoever may write the runtime folder can put a bus there, and would be given the key of every secret.
+#[test]
+fn a_bus_in_a_folder_that_others_may_write_is_not_asked() {
+    use std::os::unix::fs::PermissionsExt;
+    let keyring = Keyring::unlocked();
+    let folder = keyring.folder();
+    for by_address in [true, false] {
+        let mut home = home("auto");
+        home.set("XDG_RUNTIME_DIR", folder);
+        if by_address {
+            keyring.join(&mut home);
+        }
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o1777)).unwrap();
+        let first = git(&home, "store", LOGIN).expect(0);
+        assert!(first.err().contains("no keychain") && has_key_file(&home), "{first:?}");
+        assert_eq!(items_on(&keyring), 0);
+        // The same folder, closed, is asked.
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let mut strict = self::home("keychain");
+        strict.set("XDG_RUNTIME_DIR", folder);
+        git(&strict, "store", LOGIN).ok();
+        assert_eq!(items_on(&keyring), 1);
+        strict.set("SEQERA_HELPER_STORE", "auto");
+        strict.run("seqera", &["store", "move", "file"], "").ok();
+    }
+}
+
+fn items_on(keyring: &Keyring) -> usize {
+    let mut home = Home::new();
+    keyring.join(&mut home);
+    items(&home)
+}
+
+#[test]
+fn lock_takes_the_key_out_of_the_kernel() {
+    let keyring = Keyring::unlocked();
+    let mut home = Home::new();
+    keyring.join(&mut home);
+    // In a session whose keyring does not hold the user's, as in a container: there a key was kept without an end.
+    let in_session = |words: &[&str], input: &str| {
+        let mut command = home.command("keyctl");
+        command.args(["session", "-"]).args(words);
+        run(command, input)
+    };
+    in_session(&["git-credential-seqera", "store"], LOGIN).expect(0);
+    for _ in 0..2 {
+        in_session(&["git-credential-seqera", "get"], HOST).expect(0);
+    }
+    let id =
+        std::fs::read_to_string(home.path().join(".local/share/seqera-credential-helper/store/keychain"));
+    let name = format!("seqera-credential-helper:{}", id.unwrap().trim());
+    // proc_keys(5): a key without a time limit says "perm".
+    let shown = || {
+        let keys = std::fs::read_to_string("/proc/keys").unwrap();
+        keys.lines().find(|line| line.contains(&name)).map(str::to_owned)
+    };
+    let kept = shown().expect("the kernel keeps the key");
+    assert!(!kept.contains(" perm "), "{kept}");
+    home.run("seqera", &["lock"], "").ok();
+    assert!(shown().is_none_or(|line| line.contains(" expd ") || line.contains("--Q")), "{:?}", shown());
 }

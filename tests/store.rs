@@ -1,8 +1,12 @@
 //! The sealed store: under many processes at once, under processes that die, and when what it finds is not as it
 //! was left.
 
+mod bad_box;
+mod bound;
 mod damage;
+mod homes;
 mod key;
+mod moving;
 mod steps;
 
 use std::fs::{self, File};

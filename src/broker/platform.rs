@@ -6,9 +6,9 @@ use crate::http::Http;
 use crate::os::env::non_empty;
 use crate::provider::{self, Provider, ProviderId, provider};
 use crate::secret::Secret;
-use crate::session::exports;
 use crate::session::profile::Profile;
 use crate::session::{Pass, Sessions, Standing, Want};
+use crate::session::{exports, inherited};
 use crate::target::Target;
 
 /// A platform of ours, and whose token is answered for it.
@@ -65,9 +65,7 @@ impl<'a> Broker<'a> {
     /// Whose token goes to `target`: one from the environment, else a login's; nothing where no platform of ours
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
-        if self.on_disk()?.is_none() {
-            return Ok(None);
-        }
+        let Some(on_disk) = self.on_disk()? else { return Ok(None) };
         for id in provider::ALL.map(Provider::id) {
             let outside = provider(id).outside_endpoint();
             if provider::is_origin(target, id, &outside)
@@ -75,6 +73,13 @@ impl<'a> Broker<'a> {
             {
                 return Ok(Some(Platform { id, source: Source::Outside(token) }));
             }
+        }
+        let inherited = |id: ProviderId| {
+            let token = inherited::token(on_disk.paths, id, &non_empty)?;
+            provider::is_origin(target, id, &provider(id).outside_endpoint()).then_some((id, token.1))
+        };
+        if let Some((id, token)) = provider::ALL.iter().map(|provider| provider.id()).find_map(inherited) {
+            return Ok(Some(Platform { id, source: Source::Outside(token) }));
         }
         let profile = self.profile_for(target)?;
         Ok(profile.map(|profile| Platform { id: profile.provider, source: Source::Login(Box::new(profile)) }))

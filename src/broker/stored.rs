@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Broker, Kept};
-use crate::error::Result;
+use super::{Broker, Kept, OnDisk};
+use crate::error::{Kind, Result};
 use crate::os::clock::{now, since_1970};
 use crate::secret::{Secret, sealed_bytes};
-use crate::store::{Opened, Shelf};
+use crate::store::Shelf;
 use crate::target::Target;
 
 /// A credential as it rests in the store.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredCredential {
     /// The path it was stored for; none is the whole server.
     #[serde(with = "sealed_bytes::option", default)]
@@ -42,6 +42,11 @@ pub struct StoredCredential {
 }
 
 impl StoredCredential {
+    /// Whether `plain` is what a box of a client's holds.
+    pub fn fits(plain: &[u8]) -> bool {
+        serde_json::from_slice::<StoredCredential>(plain).is_ok()
+    }
+
     fn is_live(&self, now: u64) -> bool {
         self.expires_at.is_none_or(|end| end > now)
     }
@@ -103,6 +108,9 @@ impl From<&Target> for ServerId {
 
 impl Broker<'_> {
     /// The live credentials stored under `kind` for exactly `server` that are `wanted`, newest first.
+    ///
+    /// # Errors
+    /// The store; there is none that is `wanted`, and one that cannot be read.
     pub fn find(
         &self,
         kind: &'static str,
@@ -110,18 +118,30 @@ impl Broker<'_> {
         wanted: impl Fn(&StoredCredential) -> bool,
     ) -> Result<Vec<StoredCredential>> {
         let now = now();
+        let mut unreadable = None;
         let mut found = match &self.0 {
-            Kept::OnDisk(on_disk) => contents(on_disk.store.read(&server.shelf(kind))?),
+            Kept::OnDisk(on_disk) => {
+                let on_shelf = on_disk.store.read::<StoredCredential>(&server.shelf(kind))?;
+                unreadable = on_shelf.unreadable.first().cloned();
+                on_shelf.contents().collect()
+            }
             Kept::InMemory(memory) => memory.read(kind, Some(server)),
             Kept::Nowhere(error) => return Err(error.clone()),
         };
         found.retain(|stored| stored.is_live(now) && wanted(stored));
+        if let Some(unreadable) = unreadable.filter(|_| found.is_empty()) {
+            return Err(unreadable.error());
+        }
         found.sort_by_key(|stored| std::cmp::Reverse(stored.stored_at));
         Ok(found)
     }
 
-    /// Keeps `credential`, replacing the one with the same `identity`. What has ended is not kept. Tells what
-    /// the person should hear when the store was made just now.
+    /// Keeps `credential`, replacing the one with the same `identity`. What has ended is not kept, and what is kept
+    /// already is not written again: git stores a password after each use. Tells what the person should hear when
+    /// the store was made just now.
+    ///
+    /// # Errors
+    /// The store.
     pub fn keep(
         &self,
         kind: &'static str,
@@ -134,7 +154,7 @@ impl Broker<'_> {
         }
         credential.stored_at = since_1970().as_micros() as u64;
         match &self.0 {
-            Kept::OnDisk(on_disk) => on_disk.store.put(&server.shelf(kind), identity, &credential),
+            Kept::OnDisk(on_disk) => on_disk.keep(&server.shelf(kind), identity, credential),
             Kept::InMemory(memory) => {
                 memory.put(kind, server, identity, credential);
                 Ok(None)
@@ -143,15 +163,22 @@ impl Broker<'_> {
         }
     }
 
-    /// Forgets what is stored under `kind` for exactly `server` and `unwanted`, whether it lives or has ended.
+    /// Forgets what is stored under `kind` for exactly `server` and `unwanted`, whether it lives or has ended. What
+    /// cannot be read goes if it may have this `identity`, or where none is given.
+    ///
+    /// # Errors
+    /// The store.
     pub fn forget(
         &self,
         kind: &'static str,
         server: &ServerId,
+        identity: Option<&[u8]>,
         unwanted: impl Fn(&StoredCredential) -> bool,
     ) -> Result<()> {
         match &self.0 {
-            Kept::OnDisk(on_disk) => on_disk.store.remove(&server.shelf(kind), unwanted).map(|_| ()),
+            Kept::OnDisk(on_disk) => {
+                on_disk.store.remove(&server.shelf(kind), identity, unwanted).map(|_| ())
+            }
             Kept::InMemory(memory) => {
                 memory.remove(kind, server, unwanted);
                 Ok(())
@@ -160,11 +187,11 @@ impl Broker<'_> {
         }
     }
 
-    /// Everything live that is stored under `kind`.
+    /// Everything live that is stored under `kind` and can be read.
     pub fn all(&self, kind: &'static str) -> Result<Vec<StoredCredential>> {
         let now = now();
-        let mut all = match &self.0 {
-            Kept::OnDisk(on_disk) => contents(on_disk.store.read_kind(kind)?),
+        let mut all: Vec<StoredCredential> = match &self.0 {
+            Kept::OnDisk(on_disk) => on_disk.store.read_kind(kind)?.contents().collect(),
             Kept::InMemory(memory) => memory.read(kind, None),
             Kept::Nowhere(error) => return Err(error.clone()),
         };
@@ -173,8 +200,35 @@ impl Broker<'_> {
     }
 }
 
-fn contents(opened: Vec<Opened<StoredCredential>>) -> Vec<StoredCredential> {
-    opened.into_iter().map(|opened| opened.content).collect()
+impl OnDisk<'_> {
+    fn keep(
+        &self,
+        shelf: &Shelf,
+        identity: &[u8],
+        mut credential: StoredCredential,
+    ) -> Result<Option<String>> {
+        let on_shelf = self.store.read::<StoredCredential>(shelf)?;
+        let has_unreadable = !on_shelf.unreadable.is_empty();
+        let kept: Vec<StoredCredential> = on_shelf.contents().collect();
+        let newest = kept.iter().map(|kept| kept.stored_at).max().unwrap_or_default();
+        let is_same = |kept: &&StoredCredential| {
+            **kept == StoredCredential { stored_at: kept.stored_at, ..credential.clone() }
+        };
+        let same = kept.iter().find(is_same);
+        let is_kept = same.is_some();
+        if same.is_some_and(|same| same.stored_at == newest) && !has_unreadable {
+            return Ok(None);
+        }
+        // Newer than all others, also by a clock that was set back.
+        credential.stored_at = credential.stored_at.max(newest + 1);
+        match self.store.put(shelf, identity, &credential) {
+            Err(error) if is_kept && error.kind() == Kind::Store => {
+                log::warn!("what is stored stays as it is: {error}");
+                Ok(None)
+            }
+            put => put,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -46,8 +46,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         }
         // One login that cannot be removed must not keep the others.
         let outcomes: Vec<_> = names.iter().map(|name| logout(context, &mut servers, name)).collect();
-        key::forget(&context.paths)?;
+        let forgotten = key::forget(&context.paths);
         outcomes.into_iter().collect::<Result<Vec<()>>>()?;
+        forgotten?;
     }
     match (args.everywhere, context.called) {
         (true, _) => vendor::login::end(context)?,

@@ -26,6 +26,7 @@ mod sekuire;
 mod server;
 mod shadow;
 mod status;
+mod store;
 mod token;
 mod vendor;
 mod whoami;
@@ -47,7 +48,8 @@ use crate::os::env::non_empty;
 use crate::os::paths::Paths;
 use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
-use crate::session::exports;
+use crate::session::exports::{self, Ours};
+use crate::session::inherited;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Sessions, Want};
 use crate::shell::{Shell, xonsh};
@@ -79,6 +81,7 @@ enum Command {
     Login(login::Args),
     Logout(logout::Args),
     Lock(lock::Args),
+    Store(store::Args),
     Status(status::Args),
     Whoami(whoami::Args),
     /// Log in, log out, and see who is logged in
@@ -179,14 +182,22 @@ impl Context {
         if self.profile.is_some() {
             return Ok(None);
         }
-        let provider = Profile::load(&self.paths, &self.name()?)?.map_or(self.called, |p| p.provider);
-        Ok(exports::outside_token(provider, &non_empty))
+        let provider = match Profile::load(&self.paths, &self.name()?) {
+            // A token from outside needs no home.
+            Err(_) if !self.paths.is_known() => self.called,
+            profile => profile?.map_or(self.called, |profile| profile.provider),
+        };
+        Ok(exports::outside_token(provider, &non_empty)
+            .or_else(|| inherited::token(&self.paths, provider, &non_empty)))
     }
 
     /// What a program needs in its environment to use the token in use.
     fn changes(&self) -> Result<Vec<Change>> {
         if let Some((variable, token)) = self.outside_token()? {
-            return Ok(exports::for_outside(variable, &token, &non_empty));
+            let is_exported = Ours::in_env(&non_empty).is_some_and(|ours| ours.is_token(token.expose()));
+            // What we exported elsewhere is whole as it is.
+            let changes = || exports::for_outside(variable, &token, &non_empty);
+            return Ok(if is_exported { Vec::new() } else { changes() });
         }
         let fresh = self.fresh(&Want::default())?;
         Self::must_stay_home(&fresh.profile)?;
@@ -308,11 +319,17 @@ fn called(program: Option<&OsString>) -> ProviderId {
 
 fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
     let Global { quiet, profile } = cli.global;
-    let context = Context { called, paths: Paths::from_env()?, quiet, profile };
+    // These two can do with a token from outside, wherever they run.
+    let paths = match &cli.command {
+        Command::Token(_) | Command::Exec(_) => Paths::if_known()?,
+        _ => Paths::from_env()?,
+    };
+    let context = Context { called, paths, quiet, profile };
     match cli.command {
         Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
         Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
         Command::Lock(args) => lock::run(&args, &context),
+        Command::Store(args) => store::run(&args, &context),
         Command::Status(args) | Command::Auth(Auth::Status(args)) => status::run(&args, &context),
         Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, &context),
         Command::Org(args) => org::run(&args, &context),

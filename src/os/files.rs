@@ -1,64 +1,79 @@
 //! Files that only their owner may read, replaced whole or not at all.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::fault;
+use super::ownership::{self, Exposed};
+use super::{fault, paths};
+use crate::error::{Error, io_words};
 
-/// Makes `dir`, and what is missing above it, mode 0700. An existing folder is taken only if it is a real
-/// folder of ours; one that others can enter is closed to them.
+/// Makes `dir`, and what is missing above it, mode 0700 whatever the umask. An existing folder is taken only if
+/// it is a real folder of ours that nobody else can replace; one that others can enter is closed to them.
 ///
 /// # Errors
-/// What the system says, and [`io::ErrorKind::PermissionDenied`] for a link or another user's folder.
+/// What the system says, and [`io::ErrorKind::PermissionDenied`] for a link, another user's folder, or one
+/// below a folder that others may write.
 pub fn private_dir(dir: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(dir) {
-        Ok(found) => close_dir(dir, &found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let mut builder = fs::DirBuilder::new();
-            builder.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(dir)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Refuses a folder that is a link or another user's, as [`private_dir`] does; no folder is fine.
-pub fn only_own_dir(dir: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(dir) {
-        Ok(found) => own_dir(&found),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn own_dir(found: &fs::Metadata) -> io::Result<()> {
+    paths::must_be_known(dir)?;
+    make_dir(dir)?;
     #[cfg(unix)]
-    let is_ours = std::os::unix::fs::MetadataExt::uid(found) == rustix::process::geteuid().as_raw();
+    if let Some(folder) = ownership::open_dir(dir)? {
+        use std::os::unix::fs::MetadataExt;
+        ownership::check_dir(dir)?;
+        ownership::close(&folder, dir, folder.metadata()?.mode(), !0o077)?;
+    }
     #[cfg(not(unix))]
-    let is_ours = true;
-    match found.is_dir() && is_ours {
-        true => Ok(()),
-        false => Err(io::Error::new(io::ErrorKind::PermissionDenied, "not a folder of your own")),
+    ownership::check_dir(dir)?;
+    paths::leave_mark(dir)
+}
+
+/// Makes the folders that are missing. Each is made closed: none is there for a moment with another mode.
+fn make_dir(dir: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(dir) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(parent) = dir.parent() {
+        // What is above may be a link: a home often is.
+        if !parent.exists() {
+            make_dir(parent)?;
+        }
+    }
+    #[cfg(unix)]
+    ownership::check_parents(dir)?;
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(dir) {
+        Ok(()) => settle(dir),
+        // Somebody else made it just now: what it is, the caller looks at.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
+/// A umask may have taken our own access away, and root does not make folders of root's in somebody's home.
 #[cfg(unix)]
-fn close_dir(dir: &Path, found: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    own_dir(found)?;
-    if found.mode() & 0o077 != 0 {
+fn settle(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    if fs::symlink_metadata(dir)?.permissions().mode() & 0o700 != 0o700 {
         fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
     }
-    Ok(())
+    if paths::is_ours(dir) { Ok(()) } else { ownership::follow_owner(dir) }
 }
 
 #[cfg(not(unix))]
-fn close_dir(_: &Path, found: &fs::Metadata) -> io::Result<()> {
-    own_dir(found)
+fn settle(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Checks a folder of ours that is to be read, as [`private_dir`] does; no folder is fine.
+pub fn only_own_dir(dir: &Path) -> io::Result<()> {
+    ownership::check_dir(dir)
 }
 
 /// Puts `bytes` at `path`, mode 0600: whoever reads sees the old content or the new, after a power cut too.
@@ -68,14 +83,83 @@ fn close_dir(_: &Path, found: &fs::Metadata) -> io::Result<()> {
 /// What the system says; the old content is then untouched.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
-    new.write_all(bytes)?;
-    new.as_file().sync_all()?;
+    let new = written(dir, bytes)?;
     fault::point("written");
     new.persist(path).map_err(|error| error.error)?;
     fault::point("renamed");
     sweep(dir, LEFT_BEHIND);
-    sync_dir(dir)
+    sync_dir(dir);
+    Ok(())
+}
+
+/// Puts `bytes` at `path` as [`replace`] does, if nothing is there. Answers whether it did: of several processes
+/// on any number of hosts that try, one succeeds.
+///
+/// # Errors
+/// What the system says.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let made = match written(dir, bytes)?.persist_noclobber(path) {
+        Ok(_) => true,
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => false,
+        // Neither a rename that replaces nothing nor a link: what is left is to write it in its place.
+        Err(_) => match OpenOptions::new().write(true).create_new(true).open(path) {
+            Ok(mut file) => {
+                close_new(&file)?;
+                file.write_all(bytes).and_then(|()| sync(&file)).inspect_err(|_| {
+                    let _ = fs::remove_file(path);
+                })?;
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(error),
+        },
+    };
+    sync_dir(dir);
+    Ok(made)
+}
+
+/// A file under a name of its own, with `bytes` on the disk.
+fn written(dir: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
+    close_new(new.as_file())?;
+    new.write_all(bytes)?;
+    sync(new.as_file())?;
+    Ok(new)
+}
+
+/// A umask may have taken our own access away.
+fn close_new(file: &File) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if file.metadata()?.permissions().mode() & 0o777 != 0o600 {
+            // A file system that ignores modes: who may not read it is up to the folder.
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
+    }
+    let _ = file;
+    Ok(())
+}
+
+/// Waits until a file is on the disk, where its file system knows how to.
+fn sync(file: &File) -> io::Result<()> {
+    match file.sync_all() {
+        Err(error) if cannot_sync(&error) => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(unix)]
+fn cannot_sync(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::ROFS | Errno::BADF))
+}
+
+#[cfg(not(unix))]
+fn cannot_sync(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
 }
 
 /// The beginning of the name of a file that is being written.
@@ -89,28 +173,56 @@ const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 pub fn sweep(dir: &Path, age: Duration) {
     let Ok(entries) = fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
-        let is_old = || entry.metadata()?.modified()?.elapsed().map_err(io::Error::other);
+        // A time to come is from before the clock was set back, and tells nothing.
+        let is_old = || io::Result::Ok(entry.metadata()?.modified()?.elapsed().is_ok_and(|old| old >= age));
         if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
-            && is_old().is_ok_and(|elapsed| elapsed >= age)
+            && (age.is_zero() || is_old().unwrap_or(false))
         {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Makes a rename or a removal in `dir` survive a power cut.
-pub fn sync_dir(dir: &Path) -> io::Result<()> {
-    match cfg!(unix) {
-        true => File::open(dir)?.sync_all(),
-        false => Ok(()),
+/// Makes a rename or a removal in `dir` survive a power cut, where the file system can: some refuse to sync a
+/// folder, and what was done is done all the same.
+pub fn sync_dir(dir: &Path) {
+    if cfg!(unix)
+        && let Err(error) = File::open(dir).and_then(|folder| folder.sync_all())
+    {
+        log::debug!("{} cannot be synced: {error}", dir.display());
     }
 }
 
-/// Reads at most `limit` bytes of a regular file, never through a link; nothing where there is no file.
+/// Reads at most `limit` bytes of a regular file of ours, never through a link; nothing where there is no file.
+/// The file, its folder and those above are checked: others must not be able to write or replace them.
 ///
 /// # Errors
-/// What the system says, and [`io::ErrorKind::InvalidData`] for a larger file or something that is no file.
+/// What the system says, [`io::ErrorKind::InvalidData`] for a larger file or something that is no file, and
+/// [`io::ErrorKind::PermissionDenied`] for one that others own or could have put there.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    read_checked(path, limit, |file| {
+        ownership::check_dir(path.parent().unwrap_or(path))?;
+        ownership::check_file(file, path)
+    })
+}
+
+/// Reads a file of another program, as [`read`] does, and changes nothing about it or its folder.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    read_checked(path, limit, |file| ownership::check_foreign_file(file, path))
+}
+
+/// Reads as [`read`] does, with a check of the caller's.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_checked(
+    path: &Path,
+    limit: u64,
+    check: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<Option<Vec<u8>>> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -118,17 +230,21 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         &mut options,
         (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits() as i32,
     );
-    let file = match options.open(path) {
+    let mut file = match options.open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(ownership::why_denied(path, error)),
     };
     let found = file.metadata()?;
     if !found.is_file() || found.len() > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file of ours"));
     }
+    check(&file)?;
+    // With room for all of it: a buffer that grows leaves copies of a secret behind.
     let mut bytes = Vec::with_capacity(found.len() as usize + 1);
-    file.take(limit + 1).read_to_end(&mut bytes)?;
+    (&mut file).take(limit + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > limit {
         true => Err(io::Error::new(io::ErrorKind::InvalidData, "not a file of ours")),
         false => Ok(Some(bytes)),
@@ -138,9 +254,31 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// Removes a file and makes that last; no file is fine.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Ok(()) => sync_dir(path.parent().unwrap_or(path)),
+        Ok(()) => {
+            sync_dir(path.parent().unwrap_or(path));
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// What to do where nothing can be written.
+const ELSEWHERE: &str = "nothing was changed; to keep it elsewhere, set SEQERA_HELPER_HOME to a folder of your own \
+                             that can be written";
+
+/// What a person hears of a file or folder of ours that cannot be used: `doing` says what to which.
+pub fn failure(doing: impl Display, error: &io::Error) -> Error {
+    if let Some(exposed) = Exposed::of(error) {
+        return Error::store(format!("{doing}: {exposed}")).next(exposed.hint());
+    }
+    let failed = Error::store(format!("{doing}: {}", io_words(error)));
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failed.next("nothing was changed; make room there, then try again")
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failed.next(ELSEWHERE),
+        _ => failed.next("nothing was changed"),
     }
 }
 
@@ -172,6 +310,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_is_not_made_again() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("file");
+        assert!(create(&path, b"one").unwrap());
+        assert!(!create(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn a_link_is_never_followed() {
         let tmp = tempfile::tempdir().unwrap();
         let (victim, link) = (tmp.path().join("victim"), tmp.path().join("link"));
@@ -190,5 +339,34 @@ mod tests {
         fs::set_permissions(tmp.path(), fs::Permissions::from_mode(0o755)).unwrap();
         private_dir(tmp.path()).unwrap();
         assert_eq!(mode(tmp.path()), 0o700);
+    }
+
+    #[test]
+    fn a_file_that_others_could_write_is_closed_to_them() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("file");
+        replace(&path, b"ours").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(read(&path, 9).unwrap().is_some());
+        assert_eq!(mode(&path), 0o644);
+    }
+
+    #[test]
+    fn a_folder_in_one_that_others_may_write_is_not_used() {
+        let tmp = tempfile::tempdir().unwrap();
+        let open = tmp.path().join("open");
+        let ours = open.join("ours");
+        fs::create_dir_all(&ours).unwrap();
+        fs::set_permissions(&ours, fs::Permissions::from_mode(0o700)).unwrap();
+        fs::write(ours.join("file"), b"ours").unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        for error in [read(&ours.join("file"), 9).map(drop), private_dir(&open.join("new/below"))] {
+            let error = failure("x", &error.unwrap_err()).to_string();
+            assert!(error.contains(&format!("chmod go-w {}", open.display())), "{error}");
+        }
+        assert!(!open.join("new").exists());
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o1777)).unwrap();
+        private_dir(&open.join("new/below")).unwrap();
+        assert!(read(&ours.join("file"), 9).unwrap().is_some());
     }
 }

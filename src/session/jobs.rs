@@ -109,15 +109,14 @@ pub(super) fn settle(store: &Store<'_>, http: &Http, deadline: Deadline) {
 }
 
 fn list(store: &Store<'_>) -> Result<Vec<JobToken>> {
-    let noted = store.read::<JobToken>(&shelf())?;
-    let mut tokens: Vec<JobToken> = noted.into_iter().map(|opened| opened.content).collect();
+    let mut tokens: Vec<JobToken> = store.read::<JobToken>(&shelf())?.contents().collect();
     tokens.sort_by(|one, other| (one.made_at, &one.name).cmp(&(other.made_at, &other.name)));
     Ok(tokens)
 }
 
 fn forget(store: &Store<'_>, deleted: &[JobToken]) -> Result<()> {
     let is_deleted = |token: &JobToken| deleted.iter().any(|gone| identity(gone) == identity(token));
-    store.remove(&shelf(), is_deleted).map(|_| ())
+    store.remove(&shelf(), Some(b""), is_deleted).map(|_| ())
 }
 
 fn shelf() -> Shelf {

@@ -7,7 +7,9 @@
 //! never given back.
 
 mod backoff;
+mod bound;
 pub mod exports;
+pub mod inherited;
 pub mod jobs;
 mod journal;
 mod locked;
@@ -44,6 +46,7 @@ use crate::store::sealed::Key;
 use crate::store::{Shelf, Store};
 use locked::Locked;
 
+pub use bound::Bound;
 pub use pass::Pass;
 pub use refresh::{Fresh, Want};
 pub use refused::Standing;
@@ -62,6 +65,9 @@ pub struct Session {
     pub access_expires_at: Option<u64>,
     /// How it was got, and so how it is renewed and given back.
     pub grant: Grant,
+    /// Where it may go. Nothing in a box of the first version.
+    #[serde(default)]
+    pub bound: Option<Bound>,
 }
 
 /// How an access token was got.
@@ -201,9 +207,10 @@ impl<'a> Sessions<'a> {
 
     /// The secrets of a login; nothing where there is none.
     pub fn load(&self, name: &ProfileName) -> Result<Option<Session>> {
-        let boxes = self.store.read(&Shelf::session(name.as_str()))?;
-        let stored = boxes.into_iter().map(|opened| opened.content).next();
-        rescue::newer(self, name, stored)
+        match self.store.read(&Shelf::session(name.as_str()))?.only() {
+            Ok(stored) => rescue::newer(self, name, stored),
+            Err(unreadable) => rescue::newer(self, name, None)?.map(Some).ok_or(unreadable),
+        }
     }
 
     /// Begins a session, in the place of the profile's earlier one. Fills in what the profile says of
@@ -223,8 +230,8 @@ impl<'a> Sessions<'a> {
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
         // At least the time: a shell that slept through a logout and a login must not take the one for the other.
         session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now());
-        let elsewhere =
-            known.filter(|known| known.endpoint != profile.endpoint || known.provider != profile.provider);
+        session.bound = Some(Bound::of(profile));
+        let elsewhere = known.filter(|known| Bound::of(known) != Bound::of(profile));
         if elsewhere.is_some() {
             // Whoever dies before the profile is written must not leave a token of one server with the address of
             // another. So the address goes first: with the box of before it is an ended login, with the new one a
@@ -296,13 +303,19 @@ impl<'a> Sessions<'a> {
     }
 
     fn prepare(&self) -> Result<()> {
-        files::private_dir(&self.paths.store).map_err(|error| {
-            Error::store(format!(
-                "{} cannot be used: {}",
-                self.paths.store.display(),
-                crate::error::io_words(&error)
-            ))
-        })
+        let store = &self.paths.store;
+        files::private_dir(store)
+            .map_err(|error| files::failure(format_args!("{} cannot be used", store.display()), &error))
+    }
+}
+
+/// Whether `plain` is what a box of this `kind` holds; nothing where such boxes are not ours to know.
+pub fn fits(kind: &str, plain: &[u8]) -> Option<bool> {
+    match kind {
+        "session" => Some(serde_json::from_slice::<Session>(plain).is_ok()),
+        "registry" => Some(serde_json::from_slice::<Pass>(plain).is_ok()),
+        "revocation" => Some(revocation::is_one(plain)),
+        _ => None,
     }
 }
 
@@ -388,7 +401,7 @@ mod tests {
         };
         let issued_at = NOW - age;
         let access_expires_at = life.map(|life| issued_at + life);
-        Session { generation: 1, access: "a".into(), issued_at, access_expires_at, grant }
+        Session { generation: 1, access: "a".into(), issued_at, access_expires_at, grant, bound: None }
     }
 
     #[test]

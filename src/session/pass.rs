@@ -89,8 +89,8 @@ impl Sessions<'_> {
 
     /// The password last made for this login, whether it lives or not.
     pub fn kept_pass(&self, name: &ProfileName) -> Result<Option<Pass>> {
-        let boxes = self.store.read(&Shelf::registry_pass(name.as_str()))?;
-        Ok(boxes.into_iter().map(|opened| opened.content).next())
+        // One that cannot be read gives way to a new one.
+        Ok(self.store.read(&Shelf::registry_pass(name.as_str()))?.contents().next())
     }
 
     /// Forgets the password, so that the next client gets a new one. Waits for whoever is making one, so must

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::env::env_text;
-use crate::os::paths::Paths;
+use crate::os::paths::{self, Paths};
 use crate::os::{disk, files};
 use crate::provider::{self, ApiKey, LoginDetails, Organization, ProviderId, Workspace};
 use crate::target::Target;
@@ -106,6 +106,9 @@ pub struct Profile {
     /// The registry, `host[:port]`, to which this login gives short-lived passwords, where there is one.
     #[serde(default)]
     pub registry: Option<String>,
+    /// The server behind the platform's own programs, where the login has one of its own.
+    #[serde(default)]
+    pub backend: Option<String>,
     /// Who, as the server says: an address, where there is one.
     pub account: Option<String>,
     /// The account's identifier at the server.
@@ -144,6 +147,7 @@ impl Profile {
             method,
             api_key: None,
             registry: None,
+            backend: None,
             account: None,
             account_id: None,
             organization: None,
@@ -177,23 +181,34 @@ impl Profile {
     /// Reads the profile; nothing where there is none.
     pub fn load(paths: &Paths, name: &ProfileName) -> Result<Option<Profile>> {
         let path = profile_file(paths, name);
+        if !paths.is_known() {
+            return Err(paths::unknown());
+        }
         disk::settled(&path, || Profile::load_once(&path, name))
     }
 
     fn load_once(path: &Path, name: &ProfileName) -> Result<Option<Profile>> {
-        let unreadable = |why: String| {
+        let unreadable = |why: &str| {
             Error::failed(format!("the profile '{name}' cannot be read from {}: {why}", path.display()))
                 .next("move that file away and log in again")
         };
-        let Some(bytes) = files::read(path, LIMIT).map_err(|e| unreadable(crate::error::io_words(&e)))?
-        else {
-            return Ok(None);
-        };
-        let mut profile: Profile =
-            serde_json::from_slice(&bytes).map_err(|_| unreadable("it is damaged".into()))?;
+        let read = files::read(path, LIMIT).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => unreadable("it is too large, or not a file"),
+            _ => files::failure(
+                format_args!("the profile '{name}' cannot be read from {}", path.display()),
+                &error,
+            ),
+        });
+        let Some(bytes) = read? else { return Ok(None) };
+        let mut profile: Profile = serde_json::from_slice(&bytes).map_err(|_| unreadable("it is damaged"))?;
         // A renaming that was cut off left the old name in the file.
         profile.name = name.clone();
         Ok(Some(profile))
+    }
+
+    /// Its file.
+    pub fn file(&self, paths: &Paths) -> PathBuf {
+        profile_file(paths, &self.name)
     }
 
     /// Writes the profile, whole or not at all.
@@ -203,30 +218,34 @@ impl Profile {
         files::private_dir(&paths.state)
             .and_then(|()| files::private_dir(&paths.state.join(PROFILES)))
             .and_then(|()| files::replace(&path, &bytes))
-            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+            .map_err(|error| unwritable(&path, &error))
     }
 
     /// Removes the profile's file.
     pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
         let path = profile_file(paths, name);
         files::remove(&path)
-            .map_err(|error| Error::io(format_args!("{} cannot be removed", path.display()), &error))
+            .map_err(|error| files::failure(format_args!("cannot remove {}", path.display()), &error))
     }
 
     /// Gives the profile's file another name, at once and for good. What has that name is replaced.
     pub fn rename(paths: &Paths, old: &ProfileName, new: &ProfileName) -> Result<()> {
         let path = profile_file(paths, old);
         std::fs::rename(&path, profile_file(paths, new))
-            .and_then(|()| files::sync_dir(&paths.state.join(PROFILES)))
-            .map_err(|error| Error::io(format_args!("{} cannot be renamed", path.display()), &error))
+            .map_err(|error| files::failure(format_args!("cannot rename {}", path.display()), &error))?;
+        files::sync_dir(&paths.state.join(PROFILES));
+        Ok(())
     }
 
     /// The names of all profiles, sorted.
     pub fn list(paths: &Paths) -> Result<Vec<ProfileName>> {
         let dir = paths.state.join(PROFILES);
+        files::only_own_dir(&dir)
+            .map_err(|error| files::failure(format_args!("{} cannot be used", dir.display()), &error))?;
         let entries = match std::fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Vec::new()),
             Err(error) => return Err(Error::io(format_args!("{} cannot be read", dir.display()), &error)),
         };
         let mut names: Vec<ProfileName> = entries
@@ -261,8 +280,12 @@ impl Profile {
         let path = paths.state.join(CHOSEN);
         files::private_dir(&paths.state)
             .and_then(|()| files::replace(&path, format!("{name}\n").as_bytes()))
-            .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+            .map_err(|error| unwritable(&path, &error))
     }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    files::failure(format_args!("{} cannot be written", path.display()), error)
 }
 
 const PROFILES: &str = "profiles";

@@ -116,7 +116,10 @@ fn with_session(sessions: &Sessions<'_>, profile: Profile) -> Result<(Profile, S
         Some(when) if session.generation <= profile.generation => {
             Err(ended(&profile, &format!("the session ended (noticed {})", at(when))))
         }
-        _ => Ok((profile, session)),
+        _ => {
+            sessions.check_bound(&profile, &session)?;
+            Ok((profile, session))
+        }
     }
 }
 

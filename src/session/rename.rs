@@ -134,6 +134,7 @@ mod tests {
                 issued_at: 1_700_000_000,
                 access_expires_at: None,
                 grant: Grant::Brought,
+                bound: None,
             };
             self.sessions().begin(&mut profile, session).unwrap().0
         }

@@ -116,6 +116,10 @@ fn is_final(failure: &Failure) -> bool {
     failure.status().is_some_and(|code| (400..500).contains(&code) && !matches!(code, 407 | 408 | 429))
 }
 
+pub(super) fn is_one(plain: &[u8]) -> bool {
+    serde_json::from_slice::<Revocation>(plain).is_ok()
+}
+
 fn queue() -> Shelf {
     Shelf::of("revocation")
 }
@@ -131,12 +135,11 @@ pub(super) fn settle_in(store: &Store<'_>, deadline: Deadline) {
     let http = Http::new(EACH);
     jobs::settle(store, &http, deadline);
     let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
-    if waiting.is_empty() {
+    if waiting.opened.is_empty() {
         return;
     }
     let mut settled = Vec::new();
-    for opened in waiting {
-        let revocation = opened.content;
+    for revocation in waiting.contents() {
         let over = revocation.until < now();
         if over
             || (!deadline.passed() && revocation.carry_out(&http).map_or_else(|f| is_final(&f), |()| true))
@@ -144,5 +147,5 @@ pub(super) fn settle_in(store: &Store<'_>, deadline: Deadline) {
             settled.push(revocation.access);
         }
     }
-    let _ = store.remove(&queue(), |revocation: &Revocation| settled.contains(&revocation.access));
+    let _ = store.remove(&queue(), Some(b""), |revocation: &Revocation| settled.contains(&revocation.access));
 }

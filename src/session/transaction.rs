@@ -158,6 +158,7 @@ fn renewed(old: &Session, generation: u64, tokens: Tokens) -> Session {
         issued_at: now,
         access_expires_at: end(tokens.expires_in),
         grant,
+        bound: old.bound.clone(),
     }
 }
 

@@ -1,33 +1,41 @@
 //! The kernel's keyring (keyrings(7)): a place in memory for the store's key, so that the keychain, which
 //! takes milliseconds to answer, is asked rarely. The key goes by itself when it was not used for a while.
 //!
-//! It is only ever a help: every failure here means "not kept". The kernel lets a process read the key only
-//! where a session keyring possesses it, as pam_keyinit(8) arranges at login and plain containers do not.
+//! It is only ever a help: every failure to keep it means "not kept". The kernel lets a process use a key that it
+//! possesses, so the user's keyring is linked into the process's own first; a key gets its time limit in there,
+//! and only then goes where it outlives the process.
 
 use std::time::Duration;
 
 use super::sealed::{Key, KeyId};
+use crate::error::Result;
 
 #[cfg(target_os = "linux")]
 mod linux {
     use super::*;
-    use linux_keyutils::{Key as KernelKey, KeyRing, KeyRingIdentifier};
+    use crate::error::Error;
+    use linux_keyutils::{Key as KernelKey, KeyError, KeyRing, KeyRingIdentifier};
     use zeroize::Zeroizing;
 
-    fn ring() -> Option<KeyRing> {
-        KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()
-    }
+    /// More keys than a user may have without being root (keyrings(7)).
+    const MANY: usize = 1024;
 
     fn description(id: KeyId) -> String {
         format!("seqera-credential-helper:{}", id.to_hex())
     }
 
-    fn find(id: KeyId) -> Option<KernelKey> {
-        ring()?.search(&description(id)).ok()
+    /// This process's keyring and the user's, the second linked into the first where that is allowed: what is in
+    /// it is then possessed, also in a session that does not hold it (a container, cron(8), su(1)).
+    fn rings() -> Option<(KeyRing, KeyRing)> {
+        let own = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?;
+        let users = KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()?;
+        let _ = own.link_keyring(users);
+        Some((own, users))
     }
 
     pub fn get(id: KeyId, keep: Duration) -> Option<Key> {
-        let found = find(id)?;
+        let (_, users) = rings()?;
+        let found = users.search(&description(id)).ok()?;
         let mut bytes = Zeroizing::new([0; 33]);
         let length = found.read(&mut *bytes).ok()?;
         let key = Key::from_bytes(bytes.get(..length)?).filter(|key| key.id() == id)?;
@@ -36,18 +44,42 @@ mod linux {
     }
 
     pub fn keep(key: &Key, keep: Duration) {
-        let Some(ring) = ring() else { return };
-        let Ok(kept) = ring.add_key(&description(key.id()), key.expose()) else { return };
-        let readable = find(key.id()).is_some();
-        if !readable || kept.set_timeout(keep.as_secs() as usize).is_err() {
-            let _ = kept.invalidate();
+        let Some((own, users)) = rings() else { return };
+        let Ok(kept) = own.add_key(&description(key.id()), key.expose()) else { return };
+        if kept.set_timeout(keep.as_secs() as usize).is_ok() {
+            let _ = users.link_key(kept);
+        }
+        let _ = own.unlink_key(kept);
+    }
+
+    pub fn forget(id: KeyId) -> Result<()> {
+        let Some((_, users)) = rings() else { return Ok(()) };
+        for key in kept(users, id)? {
+            // A key that may not be changed can still be taken out of the keyring, which is ours.
+            let _ = key.invalidate();
+            let _ = users.unlink_key(key);
+        }
+        match kept(users, id)?.is_empty() {
+            true => Ok(()),
+            false => Err(Error::store("the kernel's keyring still has the key of the store")
+                .next("see it with: keyctl show @u; it goes at the end of its time")),
         }
     }
 
-    pub fn forget(id: KeyId) {
-        if let Some(found) = find(id) {
-            let _ = found.invalidate();
-        }
+    /// Asked by name, not by a search: a search does not find what is not possessed.
+    fn kept(users: KeyRing, id: KeyId) -> Result<Vec<KernelKey>> {
+        let links = match users.get_links(MANY) {
+            Ok(links) => links,
+            Err(KeyError::KeyDoesNotExist) => return Ok(Vec::new()),
+            Err(_) => {
+                return Err(Error::store("the kernel does not show what is in your keyring").next(
+                    "see it with: keyctl show @u; a key that is kept there goes at the end of its time",
+                ));
+            }
+        };
+        let name = description(id);
+        let is_it = |key: &KernelKey| key.metadata().is_ok_and(|key| key.get_description() == name);
+        Ok(links.iter().filter_map(|link| link.as_key()).filter(is_it).collect())
     }
 }
 
@@ -71,9 +103,15 @@ pub fn keep(key: &Key, keep: Duration) {
 }
 
 /// Forgets the key.
-pub fn forget(id: KeyId) {
+///
+/// # Errors
+/// It stays, or the kernel does not say.
+pub fn forget(id: KeyId) -> Result<()> {
     #[cfg(target_os = "linux")]
-    linux::forget(id);
+    return linux::forget(id);
     #[cfg(not(target_os = "linux"))]
-    let _ = id;
+    {
+        let _ = id;
+        Ok(())
+    }
 }

@@ -1,16 +1,23 @@
 //! Where the store's key lives: in the keychain, with a file `keychain` beside the boxes that names its id, or
-//! in a file `key` beside the boxes. One of the two is chosen when the first secret is stored, and stays.
+//! in a file `key` beside the boxes. One of the two is chosen when the first secret is stored, and stays until
+//! `seqera store move`. While it moves both files are there, and `key` counts.
 
+use std::io;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::KeyCache;
+use super::kernel;
+use super::keychain::{self, Trouble};
 use super::sealed::{Key, KeyId};
-use super::{kernel, keychain};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::env_text;
+use crate::os::fault;
 use crate::os::files;
 use crate::os::hex::{hex, unhex};
+use crate::os::ownership::{self, Exposed};
 use crate::os::paths::Paths;
 
 const KEY_FILE: &str = "key";
@@ -51,6 +58,16 @@ pub enum Place {
     File,
 }
 
+impl Place {
+    /// As it is written on a command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::Keychain => "keychain",
+            Place::File => "file",
+        }
+    }
+}
+
 /// What is known of the key without asking the keychain.
 enum Known {
     Here(Key),
@@ -67,14 +84,25 @@ pub fn place(paths: &Paths) -> Result<Option<Place>> {
     })
 }
 
+/// Whether the keychain answers; where the key of the store is there, whether it still has it.
+///
+/// # Errors
+/// What the keychain says instead.
+pub fn ask_keychain(paths: &Paths, deadline: Deadline) -> Result<bool, Trouble> {
+    match known(&paths.store) {
+        Ok(Known::InKeychain(id)) => Ok(keychain::get(id, deadline)?.is_some()),
+        _ => keychain::answers(deadline).map(|()| false),
+    }
+}
+
 /// The store's key; nothing where no secret was ever stored.
 pub fn find(paths: &Paths, deadline: Deadline, key_cache: KeyCache) -> Result<Option<Key>> {
     let wish = Wish::from_env()?;
     match known(&paths.store)? {
         Known::Nowhere => Ok(None),
-        Known::Here(_) if wish == Wish::Keychain => Err(misplaced("a file", "keychain")),
+        Known::Here(_) if wish == Wish::Keychain => Err(misplaced("a file", Place::Keychain)),
         Known::Here(key) => Ok(Some(key)),
-        Known::InKeychain(_) if wish == Wish::File => Err(misplaced("the keychain", "file")),
+        Known::InKeychain(_) if wish == Wish::File => Err(misplaced("the keychain", Place::File)),
         Known::InKeychain(id) => from_keychain(paths, id, deadline, key_cache).map(Some),
     }
 }
@@ -87,54 +115,128 @@ pub struct Chosen {
     pub notice: Option<String>,
 }
 
-/// Makes the key of a store that has none. The caller holds the store's lock.
+/// Makes the key of a store that has none. The caller holds the store's lock; where that does not hold between
+/// hosts, the first of several keys is everybody's.
 pub fn choose(paths: &Paths, deadline: Deadline) -> Result<Chosen> {
+    let store = &paths.store;
     let wish = Wish::from_env()?;
-    if wish != Wish::File {
-        match in_keychain(&paths.store, deadline) {
-            Ok(key) => return Ok(Chosen { key, notice: None }),
-            Err(Refusal::Keychain(keychain::Trouble::Absent)) if wish == Wish::Auto => {}
-            Err(Refusal::Keychain(trouble)) => {
+    let key = Key::generate()?;
+    let why_not_there = match wish {
+        Wish::File => None,
+        Wish::Auto | Wish::Keychain => match put_into_keychain(&key, deadline) {
+            Ok(()) => return chosen_in_keychain(store, key, deadline),
+            Err(trouble) if wish == Wish::Auto && trouble.is_no_keychain() => Some(trouble),
+            Err(trouble) => {
                 let error = Error::from(trouble);
                 let next = error.hint().map_or_else(String::new, |hint| format!("{hint}; or "));
                 return Err(error.next(format!("{next}set SEQERA_HELPER_STORE=file to use a private file")));
             }
-            Err(Refusal::Other(error)) => return Err(error),
-        }
-    }
-    let key = Key::generate()?;
-    let path = paths.store.join(KEY_FILE);
-    let text = zeroize::Zeroizing::new(format!("{KEY_TITLE}{}\n", hex(key.expose())));
-    files::replace(&path, text.as_bytes())
-        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))?;
-    let notice = (wish == Wish::Auto).then(|| {
-        format!("no keychain here: credentials are kept in {}, readable by you alone", paths.store.display())
+        },
+    };
+    let key = write_key(&store.join(KEY_FILE), &key)?;
+    let notice = why_not_there.map(|trouble| {
+        let why = match trouble {
+            Trouble::NoCollection => "the keychain here has no default keyring",
+            _ => "no keychain here",
+        };
+        format!("{why}: credentials are kept in {}, readable by you alone", store.display())
     });
     Ok(Chosen { key, notice })
 }
 
-enum Refusal {
-    Keychain(keychain::Trouble),
-    Other(Error),
+/// Writes the key into its file, and answers the one that is there: the first. One that others can read all the
+/// same is taken away again.
+fn write_key(path: &Path, key: &Key) -> Result<Key> {
+    let is_mine = files::create(path, key_text(key).as_bytes()).map_err(|error| unwritable(path, &error))?;
+    match read_key(path) {
+        Ok(kept) => kept.ok_or_else(|| damaged(path)),
+        Err(error) if !is_mine => Err(error),
+        Err(_) => {
+            let _ = files::remove(path);
+            Err(Error::store(format!(
+                "others could read the key in {}: its file system ignores modes",
+                path.parent().unwrap_or(path).display()
+            ))
+            .next(
+                "set SEQERA_HELPER_HOME to a folder on another file system, or SEQERA_HELPER_STORE=keychain; \
+                 or, if nobody else can reach it, SEQERA_HELPER_TRUST_HOME=1",
+            ))
+        }
+    }
 }
 
-/// Several stores of one person (see `SEQERA_HELPER_HOME`) share the one item.
-fn in_keychain(store: &Path, deadline: Deadline) -> Result<Key, Refusal> {
-    let key = match keychain::get(deadline).map_err(Refusal::Keychain)? {
-        Some(key) => key,
-        None => {
-            let key = Key::generate().map_err(Refusal::Other)?;
-            keychain::set(&key, deadline).map_err(Refusal::Keychain)?;
-            let kept = keychain::get(deadline).map_err(Refusal::Keychain)?;
-            kept.filter(|kept| kept.id() == key.id())
-                .ok_or(Refusal::Keychain(keychain::Trouble::Broken("it did not keep our key")))?
-        }
-    };
+/// Writes the key into the keychain and makes sure that it is there.
+fn put_into_keychain(key: &Key, deadline: Deadline) -> Result<(), Trouble> {
+    keychain::set(key, deadline)?;
+    match keychain::get(key.id(), deadline)? {
+        Some(_) => Ok(()),
+        None => Err(Trouble::Broken("it did not keep our key")),
+    }
+}
+
+fn chosen_in_keychain(store: &Path, key: Key, deadline: Deadline) -> Result<Chosen> {
     let path = store.join(KEYCHAIN_FILE);
-    files::replace(&path, format!("{}\n", key.id().to_hex()).as_bytes()).map_err(|error| {
-        Refusal::Other(Error::io(format_args!("{} cannot be written", path.display()), &error))
-    })?;
-    Ok(key)
+    let made = files::create(&path, id_text(key.id()).as_bytes()).map_err(|error| unwritable(&path, &error));
+    if matches!(made, Ok(true)) {
+        return Ok(Chosen { key, notice: None });
+    }
+    // Nothing names it.
+    let _ = keychain::remove(key.id(), deadline);
+    made?;
+    let id = read_id(&path)?.ok_or_else(|| damaged(&path))?;
+    let key = keychain::get(id, deadline)?.ok_or_else(|| lost(store))?;
+    Ok(Chosen { key, notice: None })
+}
+
+/// Moves the key to the other place. The caller holds the store's lock. The key is removed from where it was only
+/// when it is certainly where it goes.
+pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
+    let store = &paths.store;
+    let (key_file, keychain_file) = (store.join(KEY_FILE), store.join(KEYCHAIN_FILE));
+    let remove = |path: &Path| {
+        files::remove(path)
+            .map_err(|error| files::failure(format_args!("cannot remove {}", path.display()), &error))
+    };
+    match (known(store)?, to) {
+        (Known::Nowhere, _) => Err(nowhere(to)),
+        (Known::Here(key), Place::Keychain) => {
+            put_into_keychain(&key, deadline)?;
+            fault::point("moved");
+            files::replace(&keychain_file, id_text(key.id()).as_bytes())
+                .map_err(|error| unwritable(&keychain_file, &error))?;
+            fault::point("move-named");
+            remove(&key_file)
+        }
+        (Known::InKeychain(id), Place::File) => {
+            let key = keychain::get(id, deadline)?.ok_or_else(|| lost(store))?;
+            write_key(&key_file, &key)?;
+            fault::point("moved");
+            leave_keychain(&keychain_file, id, deadline)
+        }
+        // What a move that was cut off left.
+        (Known::Here(_), Place::File) => match read_id(&keychain_file)? {
+            Some(id) => leave_keychain(&keychain_file, id, deadline),
+            None => Ok(()),
+        },
+        (Known::InKeychain(id), Place::Keychain) => {
+            keychain::get(id, deadline)?.map(|_| ()).ok_or_else(|| lost(store))
+        }
+    }
+}
+
+/// The error for a key that was not made yet.
+pub(super) fn nowhere(to: Place) -> Error {
+    Error::store("nothing is stored yet, so there is no key to move")
+        .next(format!("to begin there, set SEQERA_HELPER_STORE={} for the first login", to.name()))
+}
+
+fn leave_keychain(keychain_file: &Path, id: KeyId, deadline: Deadline) -> Result<()> {
+    // First, since afterwards nothing says which item it was.
+    keychain::remove(id, deadline)?;
+    fault::point("move-named");
+    files::remove(keychain_file)
+        .map_err(|error| files::failure(format_args!("cannot remove {}", keychain_file.display()), &error))?;
+    kernel::forget(id)
 }
 
 fn from_keychain(paths: &Paths, id: KeyId, deadline: Deadline, key_cache: KeyCache) -> Result<Key> {
@@ -144,12 +246,7 @@ fn from_keychain(paths: &Paths, id: KeyId, deadline: Deadline, key_cache: KeyCac
     {
         return Ok(key);
     }
-    let key = keychain::get(deadline)?.filter(|key| key.id() == id).ok_or_else(|| {
-        Error::store("the keychain no longer has the key of your stored credentials").next(format!(
-            "restore the keychain; or, to begin anew without them, move {} away",
-            paths.store.display()
-        ))
-    })?;
+    let key = keychain::get(id, deadline)?.ok_or_else(|| lost(&paths.store))?;
     if !keep.is_zero() {
         kernel::keep(&key, keep);
     }
@@ -157,55 +254,82 @@ fn from_keychain(paths: &Paths, id: KeyId, deadline: Deadline, key_cache: KeyCac
 }
 
 /// Takes the key out of the kernel's keyring.
+///
+/// # Errors
+/// It stays there.
 pub fn forget(paths: &Paths) -> Result<()> {
-    if let Known::InKeychain(id) = known(&paths.store)? {
-        kernel::forget(id);
+    match known(&paths.store)? {
+        Known::InKeychain(id) => kernel::forget(id),
+        Known::Here(_) | Known::Nowhere => Ok(()),
     }
-    Ok(())
 }
 
 fn known(store: &Path) -> Result<Known> {
-    files::only_own_dir(store).map_err(|error| {
-        Error::store(format!("{} cannot be used: {}", store.display(), crate::error::io_words(&error)))
-    })?;
-    let path = store.join(KEY_FILE);
-    if let Some(text) = read(&path)? {
-        only_ours(&path)?;
-        let hex = text.strip_prefix(KEY_TITLE).map(str::trim_end);
-        let key = hex.and_then(|hex| Key::from_bytes(&zeroize::Zeroizing::new(unhex(hex)?)));
-        return key.map(Known::Here).ok_or_else(|| damaged(&path));
+    files::only_own_dir(store)
+        .map_err(|error| files::failure(format_args!("{} cannot be used", store.display()), &error))?;
+    let key_file = store.join(KEY_FILE);
+    if let Some(key) = read_key(&key_file)? {
+        return Ok(Known::Here(key));
     }
-    let path = store.join(KEYCHAIN_FILE);
-    match read(&path)? {
-        Some(text) => KeyId::from_hex(text.trim_end()).map(Known::InKeychain).ok_or_else(|| damaged(&path)),
-        None => Ok(Known::Nowhere),
+    if let Some(id) = read_id(&store.join(KEYCHAIN_FILE))? {
+        return Ok(Known::InKeychain(id));
     }
+    // It may have moved from the keychain to the file between the two looks.
+    Ok(read_key(&key_file)?.map_or(Known::Nowhere, Known::Here))
 }
 
-fn read(path: &Path) -> Result<Option<zeroize::Zeroizing<String>>> {
-    let bytes = files::read(path, LIMIT).map_err(|error| {
-        Error::store(format!("{} cannot be read: {}", path.display(), crate::error::io_words(&error)))
-    })?;
-    let text = bytes.map(|bytes| String::from_utf8(bytes).map_err(|_| damaged(path)));
-    Ok(text.transpose()?.map(zeroize::Zeroizing::new))
+fn read_key(path: &Path) -> Result<Option<Key>> {
+    let Some(text) = read(path, true)? else { return Ok(None) };
+    let hex = text.strip_prefix(KEY_TITLE).map(str::trim_end);
+    let key = hex.and_then(|hex| Key::from_bytes(&Zeroizing::new(unhex(hex)?)));
+    key.map(Some).ok_or_else(|| damaged(path))
 }
 
-/// A key that others could read is no secret any more, whoever opened it.
-#[cfg(unix)]
-fn only_ours(path: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    match std::fs::metadata(path) {
-        Ok(found) if found.mode() & 0o077 != 0 => {
-            Err(Error::store(format!("others may read {}", path.display()))
-                .next(format!("close it with: chmod 600 {}", path.display())))
+fn read_id(path: &Path) -> Result<Option<KeyId>> {
+    let Some(text) = read(path, false)? else { return Ok(None) };
+    KeyId::from_hex(text.trim_end()).map(Some).ok_or_else(|| damaged(path))
+}
+
+fn key_text(key: &Key) -> Zeroizing<String> {
+    let hex = Zeroizing::new(hex(key.expose()));
+    let mut text = Zeroizing::new(String::with_capacity(LIMIT as usize));
+    for part in [KEY_TITLE, hex.as_str(), "\n"] {
+        text.push_str(part);
+    }
+    text
+}
+
+fn id_text(id: KeyId) -> String {
+    format!("{}\n", id.to_hex())
+}
+
+fn read(path: &Path, is_secret: bool) -> Result<Option<Zeroizing<String>>> {
+    let bytes = files::read_checked(path, LIMIT, |file| {
+        // A key that others could read is not a secret any more, whoever opened it.
+        if is_secret && ownership::is_readable_by_others(file)? {
+            return Err(open_to_others(path));
         }
-        _ => Ok(()),
-    }
+        ownership::check_file(file, path)
+    });
+    let bytes =
+        bytes.map_err(|error| files::failure(format_args!("{} cannot be read", path.display()), &error))?;
+    let text = bytes.map(|bytes| String::from_utf8(bytes).map_err(|_| damaged(path)));
+    Ok(text.transpose()?.map(Zeroizing::new))
 }
 
-#[cfg(not(unix))]
-fn only_ours(_: &Path) -> Result<()> {
-    Ok(())
+fn open_to_others(path: &Path) -> io::Error {
+    Exposed::error(
+        "others may read it",
+        format!(
+            "close it with: chmod 600 {}; where something opens it again each time and nobody else is there, \
+             set SEQERA_HELPER_TRUST_HOME=1",
+            path.display()
+        ),
+    )
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    files::failure(format_args!("{} cannot be written", path.display()), error)
 }
 
 fn damaged(path: &Path) -> Error {
@@ -213,9 +337,17 @@ fn damaged(path: &Path) -> Error {
         .next("restore it from a backup; without it the stored credentials cannot be opened")
 }
 
-fn misplaced(place: &str, wish: &str) -> Error {
+fn lost(store: &Path) -> Error {
+    Error::store("the keychain no longer has the key of your stored credentials")
+        .next(format!("restore the keychain; or, to begin anew without them, move {} away", store.display()))
+}
+
+fn misplaced(place: &str, wish: Place) -> Error {
+    let wish = wish.name();
     Error::store(format!(
         "the key of your stored credentials is in {place}, but SEQERA_HELPER_STORE says '{wish}'"
     ))
-    .next("unset SEQERA_HELPER_STORE, or keep a second store with SEQERA_HELPER_HOME")
+    .next(format!(
+        "unset SEQERA_HELPER_STORE, and move the key if you want to with: seqera store move {wish}"
+    ))
 }

@@ -1,4 +1,5 @@
-//! The operating system's keychain, asked for one item: the store's key.
+//! The operating system's keychain, asked for one item: the store's key. Each key has an item of its own, named
+//! by the key's id: two stores that begin at once cannot take each other's key away.
 //!
 //! Every call runs in a thread of its own under our deadline, since a Secret Service that was stopped, or one
 //! that waits for a person at a screen nobody looks at, never answers.
@@ -9,13 +10,13 @@ use std::time::Duration;
 use keyring::{Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
-use super::sealed::Key;
+use super::sealed::{Key, KeyId};
 use crate::error::Error;
 use crate::os::deadline::Deadline;
 
-/// The item's service; with [`USER`] it names the item in every keychain.
+/// The service of our items.
 pub const SERVICE: &str = "seqera-credential-helper";
-/// The item's user.
+/// The user of our items, in front of the id of the key. The first version had one item of just that name.
 pub const USER: &str = "store-key";
 
 /// Without a terminal nobody can answer a question of the keychain.
@@ -23,12 +24,14 @@ const ALONE: Duration = Duration::from_secs(3);
 /// With one there may be a person typing a password into a window.
 const ATTENDED: Duration = Duration::from_secs(60);
 
-/// Why the keychain gives nothing. The four first are different answers: only [`Trouble::Absent`] may ever
-/// lead to a file instead.
+/// Why the keychain gives nothing. These are different answers: only the first two may ever lead to a file
+/// instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// There is no keychain on this machine, or none that this process can reach.
     Absent,
+    /// There is one without a default keyring: nobody ever set one up, and only a person at a screen could.
+    NoCollection,
     /// It is locked and nobody unlocked it.
     Locked,
     /// It refuses us.
@@ -39,11 +42,20 @@ pub enum Trouble {
     Broken(&'static str),
 }
 
+impl Trouble {
+    /// Whether nothing can be kept in a keychain here, now or later.
+    pub fn is_no_keychain(&self) -> bool {
+        matches!(self, Trouble::Absent | Trouble::NoCollection)
+    }
+}
+
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Error {
         match trouble {
             Trouble::Absent => Error::store("no keychain can be reached from here")
                 .next("log in to the desktop (or start its keychain service), and try again"),
+            Trouble::NoCollection => Error::store("the keychain has no default keyring")
+                .next("create one in your desktop's password manager, and try again"),
             Trouble::Locked => Error::store("the keychain is locked").next("unlock it, and try again"),
             Trouble::Denied => {
                 Error::store("the keychain denied access").next("allow it there, and try again")
@@ -55,29 +67,67 @@ impl From<Trouble> for Error {
     }
 }
 
-/// Reads the key; nothing where the keychain has none.
-pub fn get(deadline: Deadline) -> Result<Option<Key>, Trouble> {
-    bounded(deadline, || match entry()?.get_secret().map(Zeroizing::new) {
+/// Reads the key with this id; nothing where the keychain has none.
+pub fn get(id: KeyId, deadline: Deadline) -> Result<Option<Key>, Trouble> {
+    bounded(deadline, move || {
+        for user in [user(id), USER.to_owned()] {
+            if let Some(key) = read(&entry(&user)?)?.filter(|key| key.id() == id) {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    })
+}
+
+/// Whether the keychain answers.
+pub fn answers(deadline: Deadline) -> Result<(), Trouble> {
+    bounded(deadline, || match entry(USER)?.get_secret().map(Zeroizing::new) {
+        Ok(_) | Err(KeyringError::NoEntry) => Ok(()),
+        Err(error) => Err(classify(&error)),
+    })
+}
+
+/// Writes the key.
+pub fn set(key: &Key, deadline: Deadline) -> Result<(), Trouble> {
+    let key = key.clone();
+    bounded(deadline, move || {
+        entry(&user(key.id()))?.set_secret(key.expose()).map_err(|error| classify(&error))
+    })
+}
+
+/// Removes the key with this id. An item of the first version stays: other stores may have their key there.
+pub fn remove(id: KeyId, deadline: Deadline) -> Result<(), Trouble> {
+    bounded(deadline, move || match entry(&user(id))?.delete_credential() {
+        Ok(()) | Err(KeyringError::NoEntry) => Ok(()),
+        Err(error) => Err(classify(&error)),
+    })
+}
+
+fn user(id: KeyId) -> String {
+    format!("{USER} {}", id.to_hex())
+}
+
+fn read(entry: &Entry) -> Result<Option<Key>, Trouble> {
+    match entry.get_secret().map(Zeroizing::new) {
         Ok(secret) => match Key::from_bytes(&secret) {
             Some(key) => Ok(Some(key)),
             None => Err(Trouble::Broken("the item under our name is not our key")),
         },
         Err(KeyringError::NoEntry) => Ok(None),
-        Err(error) => Err(sort(&error)),
-    })
-}
-
-/// Writes the key, over any other under our name.
-pub fn set(key: &Key, deadline: Deadline) -> Result<(), Trouble> {
-    let key = key.clone();
-    bounded(deadline, move || entry()?.set_secret(key.expose()).map_err(|error| sort(&error)))
-}
-
-fn entry() -> Result<Entry, Trouble> {
-    if let Err(error) = Entry::store_status() {
-        return Err(sort(error));
+        Err(error) => Err(classify(&error)),
     }
-    Entry::new(SERVICE, USER).map_err(|error| sort(&error))
+}
+
+fn entry(user: &str) -> Result<Entry, Trouble> {
+    #[cfg(all(unix, not(target_os = "macos")))]
+    if !crate::os::bus::is_ours() {
+        log::warn!("the session bus was not started by you, so it is not asked for a keychain");
+        return Err(Trouble::Absent);
+    }
+    if let Err(error) = Entry::store_status() {
+        return Err(classify(error));
+    }
+    Entry::new(SERVICE, user).map_err(|error| classify(&error))
 }
 
 fn bounded<T: Send + 'static>(
@@ -99,8 +149,8 @@ fn bounded<T: Send + 'static>(
     }
 }
 
-/// Sorts a failure of the keyring library. Its errors are never shown: two of them carry the secret.
-fn sort(error: &KeyringError) -> Trouble {
+/// Classifies a failure of the keyring library. Its errors are never shown: two of them carry the secret.
+fn classify(error: &KeyringError) -> Trouble {
     match error {
         KeyringError::NoStorageAccess(inner) => platform::no_access(&**inner),
         KeyringError::PlatformFailure(inner) => platform::failure(&**inner),
@@ -126,7 +176,7 @@ mod platform {
             // The service asked for a person and got none, or one who said no. Only a screen can show the
             // question, so without one nobody was asked.
             Some(Service::Prompt) if crate::os::terminal::has_display() => Trouble::Denied,
-            Some(Service::NoResult) => Trouble::Broken("it has no default keyring; create one"),
+            Some(Service::NoResult) => Trouble::NoCollection,
             _ => Trouble::Locked,
         }
     }

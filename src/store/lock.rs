@@ -16,8 +16,9 @@ use std::time::Duration;
 use fs2::FileExt;
 
 use super::owner::Owner;
-use crate::error::{Error, Result, io_words};
+use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
+use crate::os::files;
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -141,7 +142,7 @@ impl Gate {
 }
 
 fn cannot_be_locked(path: &Path, error: &io::Error) -> Error {
-    Error::store(format!("{} cannot be locked: {}", path.display(), io_words(error)))
+    files::failure(format_args!("{} cannot be locked", path.display()), error)
 }
 
 fn held(path: &Path) -> Error {

@@ -2,7 +2,8 @@
 //! keychain or beside them.
 //!
 //! Readers take no lock: a file is replaced whole. Writers take the store's lock, so that the key is made
-//! once and nobody removes what another has just replaced.
+//! once and nobody removes what another has just replaced. A box that cannot be opened hides no other: it is
+//! reported beside what could be read, and gives way to what is stored in its place.
 
 mod kernel;
 pub mod key;
@@ -10,6 +11,8 @@ pub mod keychain;
 pub mod lock;
 pub mod owner;
 pub mod sealed;
+mod shelf;
+mod unreadable;
 
 use std::fs;
 use std::io;
@@ -18,69 +21,21 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result, io_words};
+use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::disk;
 use crate::os::fault;
 use crate::os::files;
-use crate::os::hex::{hex, unhex};
+use crate::os::hex::unhex;
 use crate::os::paths::Paths;
-use crate::target::Target;
 use lock::Lock;
-use sealed::{Key, Unopened};
+use sealed::Key;
 
-/// The longest name of a server that stands in the name of a folder; systems allow 255 bytes for that.
-const LONGEST: usize = 200;
-
-/// What the secrets in one folder are for. It is part of what every box in it is sealed with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shelf {
-    kind: &'static str,
-    what: String,
-}
-
-impl Shelf {
-    /// Credentials of one kind (a protocol's name) for one server.
-    pub fn server(kind: &'static str, target: &Target) -> Shelf {
-        // Colons cannot stand in a Windows file name; underscores never stand in an IPv6 address.
-        let what = format!("{}+{}", target.scheme(), target.authority().replace(':', "_"));
-        // What a folder is called has an end, and is all that tells which shelf it is (see [`Store::read_kind`]).
-        let is_long = what.len() > LONGEST;
-        Shelf { kind, what: if is_long { hex(&Sha256::digest(what.as_bytes())) } else { what } }
-    }
-
-    /// Credentials of one kind for a place that is known by exactly these bytes: what a client calls the protocol and
-    /// the host, where that is no [`Target`].
-    pub fn verbatim(kind: &'static str, protocol: &[u8], host: &[u8]) -> Shelf {
-        // Nothing that a [`Target`] consists of begins like this; a length in front keeps ("a", "bc") and ("ab", "c")
-        // apart.
-        let length = (protocol.len() as u64).to_be_bytes();
-        Shelf { kind, what: format!("={}", hex(&Sha256::digest([&length, protocol, host].concat()))) }
-    }
-
-    /// The session of a profile.
-    pub fn session(name: &str) -> Shelf {
-        Shelf { kind: "session", what: name.to_owned() }
-    }
-
-    /// The password that a profile's login has for its platform's registry.
-    pub fn registry_pass(name: &str) -> Shelf {
-        Shelf { kind: "registry", what: name.to_owned() }
-    }
-
-    /// One shelf for all secrets of a kind.
-    pub fn of(kind: &'static str) -> Shelf {
-        Shelf { kind, what: String::new() }
-    }
-
-    fn folder(&self) -> String {
-        format!("{}+{}", self.kind, self.what)
-    }
-}
+pub use shelf::Shelf;
+pub use unreadable::{Unreadable, Why};
 
 /// An opened box.
 #[derive(Debug)]
@@ -88,6 +43,38 @@ pub struct Opened<T> {
     name: String,
     /// What was in it.
     pub content: T,
+}
+
+/// What a look at a shelf found.
+#[derive(Debug)]
+pub struct Found<T> {
+    /// What could be read.
+    pub opened: Vec<Opened<T>>,
+    /// The boxes that could not.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl<T> Found<T> {
+    fn nothing() -> Self {
+        Found { opened: Vec::new(), unreadable: Vec::new() }
+    }
+
+    /// The contents of what could be read.
+    pub fn contents(self) -> impl Iterator<Item = T> {
+        self.opened.into_iter().map(|opened| opened.content)
+    }
+
+    /// The one content of a shelf that holds one.
+    ///
+    /// # Errors
+    /// There is only a box that cannot be read.
+    pub fn only(self) -> Result<Option<T>> {
+        match (self.opened.into_iter().next(), self.unreadable.first()) {
+            (Some(opened), _) => Ok(Some(opened.content)),
+            (None, Some(unreadable)) => Err(unreadable.error()),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 /// The sealed store of this user.
@@ -119,37 +106,94 @@ impl<'a> Store<'a> {
     /// Everything on a shelf. A shelf that is empty costs one failed look, and no key is asked for.
     ///
     /// # Errors
-    /// A locked, absent, denied or mute keychain; a box that is damaged or sealed with another key.
-    pub fn read<T: DeserializeOwned>(&self, shelf: &Shelf) -> Result<Vec<Opened<T>>> {
-        let names = self.names(&shelf.folder())?;
-        if names.is_empty() {
-            return Ok(Vec::new());
-        }
-        let key = self.key()?;
-        let mut opened = Vec::with_capacity(names.len());
-        for name in names {
-            // A box that vanished since was removed or replaced by another process: not ours to report.
-            if let Some(content) = self.open(&key, shelf, &name)? {
-                opened.push(Opened { name, content });
-            }
-        }
-        Ok(opened)
+    /// A locked, absent, denied or mute keychain; a store that others own or may write.
+    pub fn read<T: DeserializeOwned>(&self, shelf: &Shelf) -> Result<Found<T>> {
+        self.read_folder(&shelf.folder())
     }
 
     /// Every shelf of one kind that has boxes, read.
-    pub fn read_kind<T: DeserializeOwned>(&self, kind: &'static str) -> Result<Vec<Opened<T>>> {
-        let prefix = format!("{kind}+");
-        let mut opened = Vec::new();
-        for folder in list(&self.paths.store)? {
-            if let Some(what) = folder.strip_prefix(&prefix) {
-                opened.extend(self.read(&Shelf { kind, what: what.to_owned() })?);
-            }
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_kind<T: DeserializeOwned>(&self, kind: &str) -> Result<Found<T>> {
+        let mut all = Found::nothing();
+        for folder in self.folders()?.iter().filter(|folder| Shelf::kind_of(folder) == Some(kind)) {
+            let Found { opened, unreadable } = self.read_folder(folder)?;
+            all.opened.extend(opened);
+            all.unreadable.extend(unreadable);
         }
-        Ok(opened)
+        Ok(all)
     }
 
-    /// Puts `content` on the shelf, in the place of what was there under the same `identity`. Tells what the
-    /// person should hear, when the store was made just now.
+    /// How many boxes there are of each kind, without opening any.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn count(&self) -> Result<Vec<(String, usize)>> {
+        let mut kinds: Vec<(String, usize)> = Vec::new();
+        for folder in self.folders()? {
+            let Some(kind) = Shelf::kind_of(&folder) else { continue };
+            let boxes = self.names(&folder)?.len();
+            match kinds.iter_mut().find(|(known, _)| known == kind) {
+                Some((_, count)) => *count += boxes,
+                None => kinds.push((kind.to_owned(), boxes)),
+            }
+        }
+        kinds.retain(|(_, boxes)| *boxes > 0);
+        Ok(kinds)
+    }
+
+    /// Every box that cannot be read, whatever it is for; `fits` says whether what is in a box of a kind is that.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn unreadable(&self, fits: impl Fn(&str, &[u8]) -> bool) -> Result<Vec<Unreadable>> {
+        let mut all = Vec::new();
+        for folder in self.folders()? {
+            let Some(kind) = Shelf::kind_of(&folder) else { continue };
+            let names = self.names(&folder)?;
+            if names.is_empty() {
+                continue;
+            }
+            let key = self.key()?;
+            for name in names {
+                match self.open_plain(&key, &folder, &name) {
+                    Ok(plain) if plain.as_ref().is_some_and(|plain| !fits(kind, plain)) => {
+                        all.push(Unreadable::new(self.paths.store.join(&folder).join(name), Why::Unknown));
+                    }
+                    Ok(_) => {}
+                    Err(unreadable) => all.push(unreadable),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn read_folder<T: DeserializeOwned>(&self, folder: &str) -> Result<Found<T>> {
+        let names = self.names(folder)?;
+        let mut found = Found::nothing();
+        if names.is_empty() {
+            return Ok(found);
+        }
+        let key = self.key()?;
+        for name in names {
+            match self.open(&key, folder, &name) {
+                // A box that vanished since was removed or replaced by another process: not ours to report.
+                Ok(content) => found.opened.extend(content.map(|content| Opened { name, content })),
+                Err(unreadable) => {
+                    log::warn!("{unreadable}");
+                    found.unreadable.push(unreadable);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Puts `content` on the shelf, replacing what was there under the same `identity`, readable or not. Tells
+    /// what the person should hear, when the store was made just now.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; the disk; a content that is too large to be read again.
     pub fn put<T: Serialize>(&self, shelf: &Shelf, identity: &[u8], content: &T) -> Result<Option<String>> {
         let (_lock, key, notice) = self.open_for_writing()?;
         fault::point("put");
@@ -157,41 +201,103 @@ impl<'a> Store<'a> {
         files::private_dir(&dir).map_err(|error| self.unwritable(&error))?;
         let name = key.name(identity);
         let sealed = self.sealed(&key, shelf, &name, content)?;
-        files::replace(&dir.join(&name), &sealed).map_err(|error| self.unwritable(&error))?;
+        if sealed.len() as u64 > sealed::LIMIT {
+            return Err(Error::failed("the secret is too large to be stored"));
+        }
+        let path = dir.join(&name);
+        files::replace(&path, &sealed).map_err(|error| self.unwritable(&error))?;
+        self.must_read_back(&path, &sealed)?;
+        let mut replaced = self.names(&shelf.folder())?;
+        let of_another_key = self.only_of_another_key(&key, &shelf.folder())?;
+        replaced
+            .retain(|other| *other != name && (shelf.holds_one() || Some(other) == of_another_key.as_ref()));
+        for other in replaced {
+            files::remove(&dir.join(other)).map_err(|error| self.unwritable(&error))?;
+        }
         files::sweep(&dir, Duration::ZERO);
         Ok(notice)
     }
 
-    /// Removes from the shelf what `unwanted` says of the boxes as they are now.
-    pub fn remove<T: DeserializeOwned>(&self, shelf: &Shelf, unwanted: impl Fn(&T) -> bool) -> Result<usize> {
-        if self.names(&shelf.folder())?.is_empty() {
+    /// A disk that says yes and keeps something else must not be believed.
+    fn must_read_back(&self, path: &Path, sealed: &[u8]) -> Result<()> {
+        let kept = files::read(path, sealed::LIMIT).map_err(|error| unreadable_file(path, &error))?;
+        match kept.as_deref() == Some(sealed) {
+            true => Ok(()),
+            false => Err(Error::store(format!("{} does not read back as it was written", path.display()))
+                .next("see what its disk is doing, or set SEQERA_HELPER_HOME to a folder on another")),
+        }
+    }
+
+    /// The box that another key sealed, where there is one: its name tells nothing of its identity, and the one
+    /// that is stored or erased now is most likely it. Of several nobody can tell which.
+    fn only_of_another_key(&self, key: &Key, folder: &str) -> Result<Option<String>> {
+        let mut of_others = self.names(folder)?.into_iter().filter(|name| {
+            let opened = self.open::<IgnoredAny>(key, folder, name);
+            opened.is_err_and(|unreadable| unreadable.why == Why::OtherKey)
+        });
+        let first = of_others.next();
+        Ok(if of_others.next().is_none() { first } else { None })
+    }
+
+    /// Removes from the shelf what `unwanted` says of the boxes as they are now; of those that cannot be read,
+    /// the ones that may have this `identity`, or all where none is given.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; the disk.
+    pub fn remove<T: DeserializeOwned>(
+        &self,
+        shelf: &Shelf,
+        identity: Option<&[u8]>,
+        unwanted: impl Fn(&T) -> bool,
+    ) -> Result<usize> {
+        // Asked first without the lock: where nothing is to be removed nothing is written.
+        if self.doomed(shelf, identity, &unwanted)?.is_empty() {
             return Ok(0);
         }
         let _lock = self.lock()?;
-        let doomed: Vec<_> =
-            self.read(shelf)?.into_iter().filter(|opened| unwanted(&opened.content)).collect();
-        let dir = self.dir(shelf);
-        for opened in &doomed {
-            files::remove(&dir.join(&opened.name)).map_err(|error| self.unwritable(&error))?;
-        }
-        files::sweep(&dir, Duration::ZERO);
-        // A shelf with boxes on it stays: the system refuses to remove a folder that is not empty.
-        let _ = fs::remove_dir(&dir);
+        let doomed = self.doomed(shelf, identity, &unwanted)?;
+        self.remove_boxes(shelf, &doomed)?;
         Ok(doomed.len())
+    }
+
+    fn doomed<T: DeserializeOwned>(
+        &self,
+        shelf: &Shelf,
+        identity: Option<&[u8]>,
+        unwanted: impl Fn(&T) -> bool,
+    ) -> Result<Vec<String>> {
+        let Found { opened, unreadable } = self.read::<T>(shelf)?;
+        let doomed = opened.into_iter().filter(|opened| unwanted(&opened.content));
+        let mut doomed: Vec<String> = doomed.map(|opened| opened.name).collect();
+        if unreadable.is_empty() {
+            return Ok(doomed);
+        }
+        let key = self.key()?;
+        let other = self.only_of_another_key(&key, &shelf.folder())?;
+        let may_be_it = |name: &String| match identity {
+            Some(identity) => *name == key.name(identity) || Some(name) == other.as_ref(),
+            None => true,
+        };
+        doomed.extend(unreadable.into_iter().filter_map(|unreadable| unreadable.name()).filter(may_be_it));
+        Ok(doomed)
     }
 
     /// Removes everything on the shelf, opened or not.
     pub fn clear(&self, shelf: &Shelf) -> Result<()> {
-        let names = self.names(&shelf.folder())?;
-        if names.is_empty() {
+        if self.names(&shelf.folder())?.is_empty() {
             return Ok(());
         }
         let _lock = self.lock()?;
+        self.remove_boxes(shelf, &self.names(&shelf.folder())?)
+    }
+
+    fn remove_boxes(&self, shelf: &Shelf, names: &[String]) -> Result<()> {
         let dir = self.dir(shelf);
-        for name in self.names(&shelf.folder())? {
+        for name in names {
             files::remove(&dir.join(name)).map_err(|error| self.unwritable(&error))?;
         }
         files::sweep(&dir, Duration::ZERO);
+        // A shelf with boxes on it stays: the system refuses to remove a folder that is not empty.
         let _ = fs::remove_dir(&dir);
         Ok(())
     }
@@ -205,7 +311,7 @@ impl<'a> Store<'a> {
     /// Opens what [`Store::seal`] sealed.
     pub fn unseal<T: DeserializeOwned>(&self, shelf: &Shelf, identity: &[u8], sealed: &[u8]) -> Result<T> {
         let key = self.key()?;
-        let plain = key.open(&full_name(shelf, &key.name(identity)), sealed);
+        let plain = key.open(&full_name(&shelf.folder(), &key.name(identity)), sealed);
         let damaged = || Error::store("a sealed file is damaged");
         serde_json::from_slice(&plain.map_err(|_| damaged())?).map_err(|_| damaged())
     }
@@ -216,23 +322,26 @@ impl<'a> Store<'a> {
         self.open_for_writing().map(|(_, _, notice)| notice)
     }
 
+    /// Moves the key to the other place. Whenever that is cut off, the key is in one of the two.
+    ///
+    /// # Errors
+    /// There is no key yet, or it cannot be had; the keychain; the disk.
+    pub fn move_key(&self, to: key::Place) -> Result<()> {
+        if key::place(self.paths)?.is_none() {
+            return Err(key::nowhere(to));
+        }
+        let _lock = self.lock()?;
+        key::move_to(self.paths, to, self.deadline)
+    }
+
     fn open_for_writing(&self) -> Result<(Lock, Key, Option<String>)> {
         files::private_dir(&self.paths.store).map_err(|error| self.unwritable(&error))?;
         let lock = self.lock()?;
         if let Some(key) = self.find_key()? {
             return Ok((lock, key, None));
         }
-        if list(&self.paths.store)?
-            .iter()
-            .any(|folder| self.names(folder).is_ok_and(|names| !names.is_empty()))
-        {
-            return Err(Error::store(format!(
-                "the key of the credentials in {} is gone",
-                self.paths.store.display()
-            ))
-            .next(
-                "restore its file 'key' or 'keychain' from a backup, or move the folder away to begin anew",
-            ));
+        if !self.count()?.is_empty() {
+            return Err(self.key_is_gone());
         }
         let chosen = key::choose(self.paths, self.deadline)?;
         Ok((lock, chosen.key, chosen.notice))
@@ -266,35 +375,32 @@ impl<'a> Store<'a> {
     fn sealed<T: Serialize>(&self, key: &Key, shelf: &Shelf, name: &str, content: &T) -> Result<Vec<u8>> {
         let plain =
             Zeroizing::new(serde_json::to_vec(content).map_err(|_| Error::failed("cannot be sealed"))?);
-        key.seal(&full_name(shelf, name), &plain)
+        key.seal(&full_name(&shelf.folder(), name), &plain)
     }
 
-    fn open<T: DeserializeOwned>(&self, key: &Key, shelf: &Shelf, name: &str) -> Result<Option<T>> {
-        let path = self.dir(shelf).join(name);
-        disk::settled(&path, || self.open_once(key, shelf, name, &path))
-    }
-
-    fn open_once<T: DeserializeOwned>(
+    fn open<T: DeserializeOwned>(
         &self,
         key: &Key,
-        shelf: &Shelf,
+        folder: &str,
         name: &str,
-        path: &Path,
-    ) -> Result<Option<T>> {
-        let bytes = files::read(path, sealed::LIMIT).map_err(|error| {
-            Error::store(format!("{} cannot be read: {}", path.display(), io_words(&error)))
-        })?;
-        let Some(bytes) = bytes else { return Ok(None) };
-        let damaged = |what| {
-            Error::store(format!("{} {what}", path.display()))
-                .next("nothing was changed; restore it from a backup, or remove that file and store the credential again")
-        };
-        let plain = key.open(&full_name(shelf, name), &bytes).map_err(|unopened| match unopened {
-            Unopened::NotABox => damaged("is no sealed file of this version"),
-            Unopened::OtherKey => damaged("was sealed with another key"),
-            Unopened::Damaged => damaged("is damaged"),
-        })?;
-        serde_json::from_slice(&plain).map(Some).map_err(|_| damaged("holds something unknown"))
+    ) -> Result<Option<T>, Unreadable> {
+        let Some(plain) = self.open_plain(key, folder, name)? else { return Ok(None) };
+        let unknown = |_| Unreadable::new(self.paths.store.join(folder).join(name), Why::Unknown);
+        serde_json::from_slice(&plain).map(Some).map_err(unknown)
+    }
+
+    fn open_plain(
+        &self,
+        key: &Key,
+        folder: &str,
+        name: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, Unreadable> {
+        let path = self.paths.store.join(folder).join(name);
+        let open = || open_once(key, folder, name, &path);
+        match open() {
+            Err(unreadable) if unreadable.may_settle() => disk::settled(&path, open),
+            outcome => outcome,
+        }
     }
 
     /// The file in which this identity is, or would be, on the shelf.
@@ -309,6 +415,12 @@ impl<'a> Store<'a> {
         self.paths.store.join(shelf.folder())
     }
 
+    fn folders(&self) -> Result<Vec<String>> {
+        let mut folders = list(&self.paths.store)?;
+        folders.sort();
+        Ok(folders)
+    }
+
     /// The names of the boxes in a folder, sorted.
     fn names(&self, folder: &str) -> Result<Vec<String>> {
         let mut names = list(&self.paths.store.join(folder))?;
@@ -318,20 +430,40 @@ impl<'a> Store<'a> {
     }
 
     fn unwritable(&self, error: &io::Error) -> Error {
-        Error::store(format!("{} cannot be written: {}", self.paths.store.display(), io_words(error)))
-            .next("nothing was changed")
+        files::failure(format_args!("{} cannot be written", self.paths.store.display()), error)
     }
 }
 
+fn open_once(
+    key: &Key,
+    folder: &str,
+    name: &str,
+    path: &Path,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Unreadable> {
+    let unreadable = |why| Unreadable::new(path.to_path_buf(), why);
+    let bytes = files::read(path, sealed::LIMIT).map_err(|error| unreadable(Why::of(&error)))?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let plain = key.open(&full_name(folder, name), &bytes);
+    plain.map(Some).map_err(|why| unreadable(why.into()))
+}
+
 /// What a box is sealed as: its shelf and its own name.
-fn full_name(shelf: &Shelf, name: &str) -> String {
-    format!("{} {} {name}", shelf.kind, shelf.what)
+fn full_name(folder: &str, name: &str) -> String {
+    let (kind, what) = folder.split_once('+').unwrap_or((folder, ""));
+    format!("{kind} {what} {name}")
+}
+
+fn unreadable_file(path: &Path, error: &io::Error) -> Error {
+    files::failure(format_args!("{} cannot be read", path.display()), error)
 }
 
 /// What is in a folder; nothing where there is no folder.
 fn list(dir: &Path) -> Result<Vec<String>> {
-    let unreadable =
-        |error: io::Error| Error::store(format!("{} cannot be read: {}", dir.display(), io_words(&error)));
+    let unreadable = |error: io::Error| {
+        // Whose they are says more than that they are closed.
+        let owned = dir.parent().into_iter().chain([dir]).try_for_each(files::only_own_dir);
+        unreadable_file(dir, &owned.err().unwrap_or(error))
+    };
     match fs::read_dir(dir) {
         Ok(entries) => entries
             .map(|entry| Ok(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned()))

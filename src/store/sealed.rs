@@ -4,6 +4,9 @@
 //! in front of the box and its full name, so that a box opened under another name, or with another header,
 //! is refused. 24 random bytes are enough nonce for any number of boxes.
 
+use std::fmt;
+use std::sync::Arc;
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
@@ -12,14 +15,16 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::os::hex::{hex, unhex};
+use crate::secret;
 
 const MAGIC: &[u8; 8] = b"sqrabox1";
 const ID: usize = 8;
 const NONCE: usize = 24;
 const HEADER: usize = MAGIC.len() + ID + NONCE;
 
-/// The largest box: a git password may be large, and a file that is larger is not ours.
-pub const LIMIT: u64 = 2 * 1024 * 1024;
+/// The largest box: a git password may be large, and takes up to six times its length as JSON. A file that is
+/// larger is not ours.
+pub const LIMIT: u64 = 8 * 1024 * 1024;
 
 /// Says which key sealed a box, without saying anything about the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +42,12 @@ impl KeyId {
     }
 }
 
-/// The key of a store.
+/// The key of a store. It stays where it is: a copy that was moved away would be left behind.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; 32]>);
+pub struct Key(Arc<Zeroizing<[u8; 32]>>);
 
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[key]")
     }
 }
@@ -52,12 +57,18 @@ impl Key {
     pub fn generate() -> Result<Key> {
         let mut bytes = Zeroizing::new([0; 32]);
         random(&mut *bytes)?;
-        Ok(Key(bytes))
+        Ok(Key::new(&bytes))
     }
 
     /// Takes 32 bytes as a key; nothing where there are more or fewer.
     pub fn from_bytes(bytes: &[u8]) -> Option<Key> {
-        bytes.try_into().ok().map(|bytes| Key(Zeroizing::new(bytes)))
+        bytes.try_into().ok().map(Key::new)
+    }
+
+    fn new(bytes: &[u8; 32]) -> Key {
+        let key = Key(Arc::new(Zeroizing::new(*bytes)));
+        secret::keep_in_memory(key.expose());
+        key
     }
 
     /// The bytes, for the place where the key is kept.
@@ -67,7 +78,7 @@ impl Key {
 
     /// The key's id.
     pub fn id(&self) -> KeyId {
-        let digest = Sha256::new().chain_update(b"key id\0").chain_update(self.0.as_slice()).finalize();
+        let digest = Sha256::new().chain_update(b"key id\0").chain_update(self.expose()).finalize();
         let mut id = [0; ID];
         id.copy_from_slice(&digest[..ID]);
         KeyId(id)
@@ -75,14 +86,14 @@ impl Key {
 
     /// A file name for `identity`, always the same and telling nothing about it.
     pub fn name(&self, identity: &[u8]) -> String {
-        let mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.0.as_slice())
-            .map(|mac| mac.chain_update(identity));
+        let mac =
+            <Hmac<Sha256> as KeyInit>::new_from_slice(self.expose()).map(|mac| mac.chain_update(identity));
         // HMAC takes keys of any length; an empty name would be refused by the file system.
         mac.map(|mac| hex(&mac.finalize().into_bytes()[..16])).unwrap_or_default()
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.0).into())
+        XChaCha20Poly1305::new(self.expose().into())
     }
 
     /// Seals `content` under `name`.
@@ -126,7 +137,7 @@ impl Key {
 /// Why a box does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unopened {
-    /// It is no box of this format: cut off, or of a newer version.
+    /// It is not a box of this format: cut off, or of a newer version.
     NotABox,
     /// Another key sealed it.
     OtherKey,

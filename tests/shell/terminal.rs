@@ -87,6 +87,7 @@ impl Home {
             method: Method::Browser,
             api_key: None,
             registry: None,
+            backend: None,
             account: Some("someone@example.com".into()),
             account_id: Some("1".into()),
             organization: Some(Organization { id: "7".into(), name: organization.into() }),

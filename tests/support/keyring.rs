@@ -30,10 +30,15 @@ impl Keyring {
             .stderr(Stdio::null())
             .spawn()
             .expect("gnome-keyring-daemon starts; tests/tools/install.sh installs it");
-        daemon.stdin.take().unwrap().write_all(b"the keyring's password").unwrap();
+        daemon.stdin.take().unwrap().write_all(PASSWORD).unwrap();
         let keyring = Keyring { daemon, bus };
+        keyring.until_unlocked();
+        keyring
+    }
+
+    fn until_unlocked(&self) {
         until(Duration::from_secs(20), "gnome-keyring is on the bus, unlocked", || {
-            let locked = keyring.bus.call(&[
+            let locked = self.bus.call(&[
                 COLLECTION,
                 "org.freedesktop.DBus.Properties.Get",
                 "string:org.freedesktop.Secret.Collection",
@@ -41,7 +46,34 @@ impl Keyring {
             ]);
             String::from_utf8_lossy(&locked.stdout).contains("boolean false")
         });
+    }
+
+    /// A keyring that nobody ever set up: it has no default collection.
+    pub fn without_collection() -> Keyring {
+        let bus = Bus::start();
+        let daemon = bus
+            .command("gnome-keyring-daemon")
+            .args(["--foreground", "--components=secrets"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("gnome-keyring-daemon starts; tests/tools/install.sh installs it");
+        let keyring = Keyring { daemon, bus };
+        until(Duration::from_secs(20), "gnome-keyring is on the bus", || {
+            let alias = keyring.bus.call(&[
+                "/org/freedesktop/secrets",
+                "org.freedesktop.Secret.Service.ReadAlias",
+                "string:default",
+            ]);
+            alias.status.success()
+        });
         keyring
+    }
+
+    /// The folder its bus is in.
+    pub fn folder(&self) -> &Path {
+        self.bus.folder.path()
     }
 
     /// Locks the default collection. Nobody is there to unlock it again.
@@ -74,6 +106,8 @@ impl Drop for Keyring {
         let _ = self.daemon.wait();
     }
 }
+
+const PASSWORD: &[u8] = b"the keyring's password";
 
 /// The collection that `--unlock` makes, which is the default one.
 const COLLECTION: &str = "/org/freedesktop/secrets/collection/login";

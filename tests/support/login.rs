@@ -32,6 +32,7 @@ pub fn sekuire(home: &Home, name: &str) {
         issued_at: now(),
         access_expires_at: None,
         grant: Grant::Brought,
+        bound: None,
     };
     let mut profile = Profile {
         account: Some("ada@example.org".into()),

@@ -61,6 +61,7 @@ fn logged_in_at(home: &Home, platform: &Platform, age: u64, life: u64) -> Login 
         access: tokens.access,
         issued_at,
         access_expires_at: Some(issued_at + life),
+        bound: None,
         grant: Grant::Oauth {
             refresh: tokens.refresh,
             expires_at: None,

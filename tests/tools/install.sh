@@ -23,6 +23,8 @@ packages=(
     binutils rpm
     # a browser for the login pages
     chromium
+    # homes of all kinds: file systems that ignore modes, system calls that fail
+    bindfs
     # measuring
     hyperfine strace time
 )

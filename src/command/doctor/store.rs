@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Finding;
+use crate::broker::StoredCredential;
 use crate::error::Error;
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
+use crate::session;
 use crate::store::key::{self, Place, Wish};
-use crate::store::keychain;
 
 /// Looks at the store. Answers whether its key can be had.
 pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
@@ -34,12 +35,31 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
             findings.push(Finding::note(ABOUT, format!("{shown} is made when something is first stored")))
         }
     }
-    keychain(place, findings)
+    let opens = keychain(paths, place, findings);
+    if opens {
+        boxes(paths, findings);
+    }
+    opens
+}
+
+/// Names every box that cannot be read. It hides no other, and is in nobody's way but its own.
+fn boxes(paths: &Paths, findings: &mut Vec<Finding>) {
+    const ABOUT: &str = "store";
+    let fits = |kind: &str, plain: &[u8]| {
+        session::fits(kind, plain).unwrap_or_else(|| StoredCredential::fits(plain))
+    };
+    match session::store(paths, Deadline::after(Duration::from_secs(5))).unreadable(fits) {
+        Ok(unreadable) => {
+            findings
+                .extend(unreadable.iter().map(|unreadable| Finding::of_error(ABOUT, &unreadable.error())));
+        }
+        Err(error) => findings.push(Finding::of_error(ABOUT, &error)),
+    }
 }
 
 /// Asks the keychain where it holds the key, or would. Where the key is in a file it is left alone: asking may
 /// open a window.
-fn keychain(place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
+fn keychain(paths: &Paths, place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
     const ABOUT: &str = "keychain";
     let wish = match Wish::from_env() {
         Ok(wish) => wish,
@@ -51,14 +71,14 @@ fn keychain(place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
     if place == Some(Place::File) || (place.is_none() && wish == Wish::File) {
         return place.is_some();
     }
-    let answer = keychain::get(Deadline::after(Duration::from_secs(3)));
-    let opens = matches!(answer, Ok(Some(_))) && place.is_some();
+    let answer = key::ask_keychain(paths, Deadline::after(Duration::from_secs(3)));
+    let opens = matches!(answer, Ok(true));
     findings.push(match (answer, place) {
-        (Ok(Some(_)), _) => Finding::ok(ABOUT, "answers, and has the key"),
-        (Ok(None), None) => Finding::ok(ABOUT, "answers"),
-        (Ok(None), Some(_)) => Finding::wrong(ABOUT, "answers, and no longer has the key of the store")
+        (Ok(true), _) => Finding::ok(ABOUT, "answers, and has the key"),
+        (Ok(false), None) => Finding::ok(ABOUT, "answers"),
+        (Ok(false), Some(_)) => Finding::wrong(ABOUT, "answers, and no longer has the key of the store")
             .next("restore the keychain, or move the store away to begin anew"),
-        (Err(keychain::Trouble::Absent), None) if wish == Wish::Auto => {
+        (Err(trouble), None) if trouble.is_no_keychain() && wish == Wish::Auto => {
             Finding::note(ABOUT, "there is none here, so the key will be in a private file")
         }
         (Err(trouble), _) => Finding::of_error(ABOUT, &Error::from(trouble)),

@@ -86,9 +86,15 @@ fn keep_token(context: &Context, mut profile: Profile, token: &Secret) -> Result
     let account = provider(profile.provider).whoami(&http, &profile.endpoint, token, None)?;
     (profile.account, profile.account_id) = (account.name, account.id);
     let access_expires_at = crate::oauth::jwt::times(token).and_then(|times| times.expires_at);
-    let grant = Grant::Brought { made_as: None };
-    let session =
-        Session { generation: 0, access: token.clone(), issued_at: now(), access_expires_at, grant };
+    let grant = Grant::Brought;
+    let session = Session {
+        generation: 0,
+        access: token.clone(),
+        issued_at: now(),
+        access_expires_at,
+        grant,
+        bound: None,
+    };
     profile.method = Method::Token;
     keep(context, &http, &mut profile, &session)?;
     must_be_kept(context, &profile.name, token)?;

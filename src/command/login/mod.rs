@@ -220,6 +220,7 @@ fn granted(server: &Server, client: &Client, tokens: Tokens) -> Session {
         access: tokens.access,
         issued_at: now,
         access_expires_at: end(tokens.expires_in),
+        bound: None,
         grant: Grant::Oauth {
             refresh: tokens.refresh,
             expires_at: end(tokens.refresh_expires_in),
@@ -236,7 +237,8 @@ fn brought(token: Secret) -> Result<Entry> {
         token::Form::Personal | token::Form::Legacy => None,
     };
     let grant = Grant::Brought;
-    let session = Session { generation: 0, access: token, issued_at: now(), access_expires_at, grant };
+    let session =
+        Session { generation: 0, access: token, issued_at: now(), access_expires_at, grant, bound: None };
     Ok(Entry { method: Method::Token, session, browser: None })
 }
 

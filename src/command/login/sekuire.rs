@@ -123,6 +123,7 @@ pub fn enter(
         issued_at: now(),
         access_expires_at: None,
         grant: Grant::Brought,
+        bound: None,
     };
     keep(context, &http, &mut profile, &session)?;
     for line in profile.api_key.iter().flat_map(screen::welcome) {

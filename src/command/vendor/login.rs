@@ -103,9 +103,15 @@ fn give_back(context: &Context, token: &Secret) -> Option<String> {
         client_id: env_text("SEQERA_AUTH_CLI_CLIENT_ID").unwrap_or_else(|| "seqera_ai_cli".to_owned()),
     };
     // There is no access token: that program keeps none. The refresh token stands for it, and is revoked once more.
-    let session =
-        Session { generation: 0, access: token.clone(), issued_at: 0, access_expires_at: None, grant };
-    match Back::of(&session, &place.endpoint) {
+    let session = Session {
+        generation: 0,
+        access: token.clone(),
+        issued_at: 0,
+        access_expires_at: None,
+        grant,
+        bound: None,
+    };
+    match Back::of(&session) {
         Back::Revoke(revocation) => {
             match revocation.carry_out_or_queue(&http, &context.paths, Deadline::after(PATIENCE)) {
                 Outcome::Done => None,

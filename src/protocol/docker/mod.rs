@@ -190,7 +190,9 @@ fn erase(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failur
     if let Some(owner) = owner_of(broker, &server.target) {
         broker.forget_registry_pass(&owner)?;
     }
-    broker.forget(KIND, &ServerId::from(&server.target), |stored| kept_path(stored) == server.path)?;
+    let identity = Some(server.path.as_bytes());
+    broker
+        .forget(KIND, &ServerId::from(&server.target), identity, |stored| kept_path(stored) == server.path)?;
     Ok(Zeroizing::default())
 }
 

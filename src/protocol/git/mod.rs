@@ -126,7 +126,11 @@ fn erase(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<()
         _ => Ok(()),
     };
     let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
-    broker.forget(KIND, server, |stored| {
+    let identity = request.username.as_ref().map(|username| {
+        let (path, username) = (request.path.clone(), Some(username.clone()));
+        StoredCredential { path, username, ..StoredCredential::default() }.path_and_user()
+    });
+    broker.forget(KIND, server, identity.as_deref(), |stored| {
         matches(request, stored)
             && same(&request.password, &stored.password)
             && same(&request.credential, &stored.credential)
