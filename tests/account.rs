@@ -211,3 +211,36 @@ fn organizations_are_no_matter_of_the_other_platform() {
     let run = home.run("seqera", &["org", "list"], "").expect(1);
     assert!(run.err().contains("has no organizations to choose from"), "{run:?}");
 }
+
+#[test]
+fn what_is_wrong_with_a_token_from_outside_is_said_wherever_it_is_met() {
+    let (mut home, platform) = started();
+    let token = platform.personal_token();
+    home.set("SEQERA_PLATFORM_API_URL", platform.api());
+    home.set("SEQERA_TOKEN", format!("'{token}'"));
+    let words = "SEQERA_TOKEN holds no token that can be used: it has quotes around it";
+    let run = home.run("seqera", &["status"], "").expect(0);
+    assert!(run.out().contains(words), "{run:?}");
+    let run = home.run("seqera", &["doctor"], "");
+    assert!(run.out().contains(words), "{run:?}");
+    let run = home.run("seqera", &["whoami"], "").expect(3);
+    assert!(run.err().contains(words) && !run.err().contains(&token), "{run:?}");
+    home.set("SEQERA_TOKEN", "two\nlines");
+    let run = home.run("seqera", &["whoami"], "").expect(1);
+    assert!(run.err().contains("SEQERA_TOKEN") && run.err().contains("line breaks"), "{run:?}");
+    home.set("SEQERA_TOKEN", "no-such-token");
+    let run = home.run("seqera", &["whoami"], "").expect(3);
+    assert!(run.err().contains("the token is the one in SEQERA_TOKEN"), "{run:?}");
+}
+
+#[test]
+fn a_program_that_is_started_gets_one_token_under_every_name() {
+    let (mut home, _platform) = started();
+    home.set("SEQERA_TOKEN", "second");
+    home.set("TOWER_ACCESS_TOKEN", "third");
+    let show = "printf '%s %s %s' \"$SEQERA_ACCESS_TOKEN\" \"$SEQERA_TOKEN\" \"$TOWER_ACCESS_TOKEN\"";
+    let shown = |args: &[&str]| home.run("seqera", &[args, &["--", "sh", "-c", show]].concat(), "").ok();
+    assert_eq!(shown(&["exec"]), "second second second");
+    let own = home.run("seqera", &["token", "--profile", "default"], "").ok();
+    assert_eq!(shown(&["exec", "--profile", "default"]), [own.trim(); 3].join(" "));
+}

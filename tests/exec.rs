@@ -67,7 +67,7 @@ fn a_token_from_outside_is_given_under_both_names() {
     let print = ["exec", "--", "sh", "-c", "echo $TOWER_ACCESS_TOKEN $SEQERA_ACCESS_TOKEN"];
     assert_eq!(home.run("seqera", &print, "").ok(), "outside outside\n");
     home.set("SEQERA_ACCESS_TOKEN", "other");
-    assert_eq!(home.run("seqera", &print, "").ok(), "outside other\n");
+    assert_eq!(home.run("seqera", &print, "").ok(), "other other\n", "never two different ones");
 }
 
 #[test]

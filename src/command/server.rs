@@ -6,10 +6,12 @@ use super::{Context, TIME};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
+use crate::os::env::non_empty;
 use crate::provider::LoginDetails;
 use crate::provider::ProviderId;
 use crate::provider::{self, provider};
 use crate::secret::Secret;
+use crate::session::outside;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Sessions, Want, log_in_again, revocation};
 use crate::target::Target;
@@ -114,12 +116,28 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// A refusal of a token from outside, with the variable that it is in and what is wrong with it.
+    fn named(&self, error: Error) -> Error {
+        let Source::Variable(variable) = &self.source else { return error };
+        if !matches!(error.kind(), Kind::NotLoggedIn | Kind::Failed) {
+            return error;
+        }
+        match outside::complaint(provider(self.provider).variables(), &non_empty) {
+            Some(complaint) => {
+                Error::new(error.kind(), error.what()).next(format!("{complaint}; correct it, or unset it"))
+            }
+            None if error.kind() == Kind::NotLoggedIn => Error::new(error.kind(), error.what())
+                .next(format!("the token is the one in {variable}: correct it, or unset it to use a login")),
+            None => error,
+        }
+    }
+
     /// Asks. Where the server refuses the token of a login that can be renewed, once more with the next one.
     ///
     /// # Errors
     /// Those of `question`; a login whose token is refused to the last has ended.
     pub fn ask<T>(&mut self, question: impl Fn(&Server<'a>) -> Result<T>) -> Result<T> {
-        let refused = match question(self) {
+        let refused = match question(self).map_err(|error| self.named(error)) {
             Err(error) if error.kind() == Kind::NotLoggedIn => error,
             Ok(answer) => {
                 // Servers can be reached: so can those to which tokens are still to be given back.

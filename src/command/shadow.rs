@@ -3,13 +3,14 @@
 use crate::os::env::Environment;
 use crate::provider::{self, Provider, provider};
 use crate::session::exports;
+use crate::session::outside;
 use crate::session::profile::Profile;
 
 /// What the person should know about the tokens in the environment, a sentence each.
 pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
     let provider = login.map_or(provider::ALL[0], |login| provider(login.provider));
-    let differing = differing(provider, env);
-    differing.into_iter().chain(login.and_then(|login| hidden(login, env))).collect()
+    let (flawed, differing) = (outside::complaint(provider.variables(), env), differing(provider, env));
+    flawed.into_iter().chain(differing).chain(login.and_then(|login| hidden(login, env))).collect()
 }
 
 /// Two tokens for one thing.

@@ -137,6 +137,24 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
     changes
 }
 
+/// The same changes, with no second value of the token beside the one that counts: a program that is started gets
+/// one token, under whichever of its platform's names it looks for it.
+pub fn with_one_token(mut changes: Vec<Change>, env: &impl Environment) -> Vec<Change> {
+    for known in all_variables() {
+        let set = changes.iter().find_map(|change| match change {
+            Change::Set(name, token) if known.tokens.contains(name) => Some(token.clone()),
+            _ => None,
+        });
+        let Some(token) = set else { continue };
+        let differs = |name: &&'static str| env(name).is_some_and(|v| v.as_encoded_bytes() != token.expose());
+        for name in known.tokens.iter().copied().filter(differs) {
+            changes.retain(|change| change.name() != name);
+            changes.push(Change::Set(name, token.clone()));
+        }
+    }
+    changes
+}
+
 /// The variable in which the person has set an endpoint that is not this login's, if there is one: its token must
 /// not go there, so nothing may be exported behind their back.
 pub fn foreign_endpoint(profile: &Profile, env: &impl Environment) -> Option<&'static str> {

@@ -14,6 +14,7 @@ pub mod jobs;
 mod journal;
 mod locked;
 pub mod mark;
+pub mod outside;
 mod pass;
 pub mod profile;
 mod refresh;

@@ -8,6 +8,7 @@ use crate::command::plain::{Found, start_up_files, tokens_in};
 use crate::command::{Context, shadow};
 use crate::os::env::non_empty;
 use crate::provider;
+use crate::session::outside;
 use crate::session::profile::Profile;
 
 /// Looks at the environment and at the files that make it.
@@ -17,7 +18,10 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
     findings.extend(
         provider::ALL
             .into_iter()
-            .filter_map(|provider| shadow::differing(provider, &non_empty))
+            .flat_map(|provider| {
+                let flawed = outside::complaint(provider.variables(), &non_empty);
+                flawed.into_iter().chain(shadow::differing(provider, &non_empty))
+            })
             .map(|words| Finding::wrong(ABOUT, words)),
     );
     findings.extend(

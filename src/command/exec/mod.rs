@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use super::lent::Limits;
 use super::{Context, child};
 use crate::error::{Error, Result};
+use crate::os::env::non_empty;
+use crate::session::exports;
 
 /// Run a command with a fresh token in its environment
 ///
@@ -57,6 +59,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     if args.live {
         return live::run(command, &args.limits, context);
     }
-    child::apply(&mut command, &context.changes()?)?;
+    child::apply(&mut command, &exports::with_one_token(context.changes()?, &non_empty))?;
     child::become_program(command)
 }

@@ -1,0 +1,98 @@
+//! A token that somebody put into a variable by hand, or a pipeline did: what is wrong with it, where that can be
+//! seen. Nothing is mended: whose token it is decides who mends it.
+
+use crate::os::env::Environment;
+use crate::provider::Variables;
+
+/// What is wrong with the first of a platform's token variables that has a value, in a sentence that names it.
+pub fn complaint(variables: &Variables, env: &impl Environment) -> Option<String> {
+    let first = variables.tokens.iter().find_map(|name| Some((name, env(name)?)));
+    let (name, value) = first?;
+    Some(format!("{name} holds no token that can be used: {}", flaw(value.as_encoded_bytes())?))
+}
+
+/// What is wrong with a token; nothing where it may be one.
+fn flaw(value: &[u8]) -> Option<&'static str> {
+    let value = value.trim_ascii_end();
+    let text = String::from_utf8_lossy(value);
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let quotes = ['"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}'];
+    if value.is_empty() {
+        None
+    } else if value.starts_with(&[0xff, 0xfe]) || value.starts_with(&[0xfe, 0xff]) {
+        Some("it is UTF-16; save it as UTF-8")
+    } else if text.starts_with('\u{feff}') {
+        Some("it begins with a byte-order mark; save it as UTF-8 without one")
+    } else if text.contains("${") || text.starts_with('$') || text.starts_with('%') {
+        Some("it is the name of a variable that nothing has replaced")
+    } else if text.chars().all(|c| matches!(c, '*' | '\u{2022}')) {
+        Some("it is a mask of asterisks, as logs show in place of a secret")
+    } else if text.starts_with(quotes) || text.ends_with(quotes) {
+        Some("it has quotes around it")
+    } else if begins("export ") || begins("set ") || is_assignment(&text) {
+        Some("it begins as a line of a shell does; only what is behind the = belongs there")
+    } else if begins("bearer ") || begins("bearer:") || begins("token ") || begins("authorization:") {
+        Some("it begins with a word of an HTTP header; only the token belongs there")
+    } else if text.starts_with('<') && text.ends_with('>') {
+        Some("it is a place for a token and not a token")
+    } else if text.chars().any(char::is_whitespace) {
+        Some("it has blanks or line breaks in it")
+    } else if !text.chars().all(|c| c.is_ascii_graphic()) {
+        Some("it has characters that no token has")
+    } else {
+        None
+    }
+}
+
+/// `TOWER_ACCESS_TOKEN=…`. A token may end with `=`, and have none before.
+fn is_assignment(text: &str) -> bool {
+    let is_name = |name: &str| name.ends_with("_TOKEN") || name.ends_with("_KEY");
+    text.split_once('=').is_some_and(|(name, _)| is_name(name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider;
+
+    #[test]
+    fn what_is_wrong_with_a_token_is_said_and_a_token_is_left_alone() {
+        for (value, words) in [
+            (&b"\"eyJ0aWQ\""[..], "quotes"),
+            (b"'eyJ0aWQ'\n", "quotes"),
+            ("\u{201c}eyJ0aWQ\u{201d}".as_bytes(), "quotes"),
+            (b"export TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell"),
+            (b"TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell"),
+            (b"Bearer eyJ0aWQ", "HTTP header"),
+            (b"bearer eyJ0aWQ", "HTTP header"),
+            (b"\xef\xbb\xbfeyJ0aWQ", "byte-order mark"),
+            (b"\xff\xfee\x01y", "UTF-16"),
+            (b"***", "asterisks"),
+            (b"${{ secrets.TOWER_ACCESS_TOKEN }}", "nothing has replaced"),
+            (b"$TOWER_ACCESS_TOKEN", "nothing has replaced"),
+            (b"%TOWER_ACCESS_TOKEN%", "nothing has replaced"),
+            (b"<your-token>", "a place for a token"),
+            (b"eyJ0 aWQ", "blanks"),
+            (b" eyJ0aWQ", "blanks"),
+            (b"eyJ0\xc3\xa4", "characters"),
+        ] {
+            let found = flaw(value);
+            assert!(found.is_some_and(|found| found.contains(words)), "{value:?}: {found:?}");
+        }
+        for fine in ["", "eyJ0aWQiOiAxfS4w", "eyJ0aWQ=", "a.b-c_d~e+f/g==", "0f0f", "hunter2", "eyJ0aWQ\r\n"]
+        {
+            assert_eq!(flaw(fine.as_bytes()), None, "{fine}");
+        }
+    }
+
+    #[test]
+    fn the_variable_that_counts_is_named_and_its_value_is_not() {
+        let env = |name: &str| match name {
+            "SEQERA_TOKEN" => Some(std::ffi::OsString::from("'hunter2'")),
+            "TOWER_ACCESS_TOKEN" => Some(std::ffi::OsString::from("fine")),
+            _ => None,
+        };
+        let complaint = complaint(provider::ALL[0].variables(), &env).unwrap();
+        assert_eq!(complaint, "SEQERA_TOKEN holds no token that can be used: it has quotes around it");
+    }
+}
