@@ -9,6 +9,7 @@ use std::process::Command;
 use crate::config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
+use crate::os::env::non_empty;
 use crate::os::hex::hex;
 use crate::os::programs;
 use crate::protocol::PROBE;
@@ -35,6 +36,12 @@ pub fn program(name: &str) -> Option<Command> {
     command.env("PATH", programs::path()).env("LC_ALL", "C.UTF-8");
     for variable in provider::ALL.iter().flat_map(|platform| platform.variables().secrets()) {
         command.env_remove(variable);
+    }
+    // It runs in another folder.
+    for name in ["HOME", "XDG_CONFIG_HOME"] {
+        if let Some(Ok(path)) = non_empty(name).map(std::path::absolute) {
+            command.env(name, path);
+        }
     }
     Some(command)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ask::{self, Seen};
 use super::edit::TheirFile;
 use super::json::{self, Held, Unfit};
-use super::{Change, Client, Options, Plan, home, link};
+use super::{Change, Client, Options, Plan, absolute, home, link};
 use crate::error::{Error, Result};
 use crate::os::env::non_empty;
 use crate::protocol::docker::Docker as DockerProtocol;
@@ -103,7 +103,7 @@ impl Client for Docker {
 /// docker's configuration, whether it exists or not.
 pub fn config_file() -> Result<PathBuf> {
     let dir = match non_empty("DOCKER_CONFIG") {
-        Some(dir) => std::path::absolute(dir).map_err(|error| Error::io("DOCKER_CONFIG", &error))?,
+        Some(dir) => absolute(Path::new(&dir))?,
         None => home()?.join(".docker"),
     };
     Ok(dir.join("config.json"))

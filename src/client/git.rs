@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ask::{self, Seen};
 use super::edit::TheirFile;
-use super::{Change, Client, Options, Plan, home, link};
+use super::{Change, Client, Options, Plan, absolute, home, link};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
@@ -172,11 +172,11 @@ pub fn is_ours(value: &str) -> bool {
 /// The file that `git config --global` writes: git-config(1), "FILES".
 pub fn global_file() -> Result<PathBuf> {
     if let Some(file) = non_empty("GIT_CONFIG_GLOBAL") {
-        return std::path::absolute(file).map_err(|error| Error::io("GIT_CONFIG_GLOBAL", &error));
+        return absolute(Path::new(&file));
     }
     let home = home()?;
     let (dot, xdg) = (home.join(".gitconfig"), xdg_file(&home));
-    Ok(if !dot.exists() && xdg.exists() { xdg } else { dot })
+    absolute(if !dot.exists() && xdg.exists() { &xdg } else { &dot })
 }
 
 fn xdg_file(home: &Path) -> PathBuf {

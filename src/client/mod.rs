@@ -11,7 +11,7 @@ mod link;
 pub(crate) mod nextflow;
 pub mod record;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::protocol::Protocol;
@@ -73,5 +73,13 @@ pub struct Plan {
 }
 
 fn home() -> Result<PathBuf> {
-    dirs::home_dir().ok_or_else(|| Error::failed("your home folder is not known").next("set HOME"))
+    let home = dirs::home_dir();
+    let home = home.ok_or_else(|| Error::failed("your home folder is not known").next("set HOME"))?;
+    absolute(&home)
+}
+
+/// The path as it is from any folder: what is recorded is undone from another one.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path)
+        .map_err(|error| Error::io(format_args!("cannot use {}", path.display()), &error))
 }

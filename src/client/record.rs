@@ -142,6 +142,10 @@ impl<'a> Held<'a> {
         changes: Vec<Change>,
         mut tell: impl FnMut(Done),
     ) -> Result<()> {
+        if let Some(odd) = changes.iter().find(|change| !change.could_be_ours()) {
+            return Err(Error::refused(format!("this could not be taken back: {}", odd.words()))
+                .next("correct what stands there now, then try again"));
+        }
         for change in changes {
             self.make_room_for(&change)?;
             let is_recorded = self.record.steps.iter().any(|step| step.change.is_same(&change));

@@ -168,6 +168,36 @@ fn a_relative_path_means_the_same_from_another_folder() {
 }
 
 #[test]
+fn a_relative_home_means_the_same_from_another_folder() {
+    let home = home();
+    let work = home.path().join("work");
+    home.write("work/config/git/config", "[user]\n\tname = x\n");
+    for (variable, value, client) in
+        [("XDG_CONFIG_HOME", "config", "git"), ("HOME", ".", "git"), ("HOME", ".", "docker")]
+    {
+        let before = snapshot(&home);
+        let mut command = home.command("seqera");
+        command.args(["configure", client]).env(variable, value).current_dir(&work);
+        run(command, "").expect(0);
+        assert_ne!(snapshot(&home), before, "{variable} {client}");
+        configure(&home, &[client, "--undo"]);
+        assert_eq!(snapshot(&home), before, "{variable} {client}");
+    }
+}
+
+/// What could not be taken back is not done.
+#[test]
+fn a_helper_whose_name_is_none_is_not_replaced() {
+    let home = home();
+    let before = "{\"credsStore\": \"../bin/x\"}";
+    let file = home.write(".docker/config.json", before);
+    let run = home.run("seqera", &["configure", "docker"], "").expect(7);
+    assert!(run.err().contains("could not be taken back"), "{run:?}");
+    assert_eq!(fs::read_to_string(file).unwrap(), before);
+    assert_eq!(configure(&home, &["--list"]), "Nothing is configured. Begin with: seqera configure git\n");
+}
+
+#[test]
 fn commands_at_once_take_turns() {
     let home = home();
     home.write(".gitconfig", GIT_CONFIG);
