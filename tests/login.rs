@@ -248,6 +248,28 @@ fn without_a_browser_named_the_desktop_opens_its_own() {
     assert!(run.err().contains("Your browser opens."), "{run:?}");
 }
 
+/// The current folder may be anybody's, and a browser has no use for a token.
+#[test]
+fn no_browser_is_run_from_the_current_folder_and_none_gets_a_token() {
+    for chosen in ["", "firefox"] {
+        let mut scene = Scene::new();
+        scene.platform.sign_in("grace");
+        scene.home.set("BROWSER", chosen);
+        scene.home.set("WSL_DISTRO_NAME", "Debian");
+        scene.home.set("SEKUIRE_API_KEY", "secret-token");
+        let name = if chosen.is_empty() { "xdg-open" } else { chosen };
+        scene.home.script(name, "#!/bin/sh\nenv >\"$HOME/seen\"\nexec \"$HOME/bin/browser\" \"$@\"\n");
+        let theirs = scene.home.write(name, "#!/bin/sh\ntouch \"$HOME/they-ran\"\n");
+        std::fs::set_permissions(theirs, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let machine = std::env::var("PATH").unwrap();
+        scene.home.set("PATH", format!(".::{}:{machine}:", scene.home.bin().display()));
+        scene.login_and_allow(&[]).0.expect(0);
+        assert!(!scene.home.path().join("they-ran").exists(), "{name}");
+        let seen = std::fs::read_to_string(scene.home.path().join("seen")).unwrap();
+        assert!(seen.contains("HOME=") && !seen.contains("secret-token"), "{seen}");
+    }
+}
+
 #[test]
 fn browser_is_a_command_and_no_shell_reads_it() {
     let mut scene = Scene::new();

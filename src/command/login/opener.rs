@@ -10,6 +10,8 @@ use super::surroundings::Surroundings;
 use crate::error::{Error, Result};
 use crate::oauth::authorize::Pending;
 use crate::os::env::{env_text, non_empty};
+use crate::os::programs;
+use crate::provider;
 use crate::ui;
 
 /// Opens the browser at `entrance`, which sends it on: the address of the login itself stands in no argument list,
@@ -30,7 +32,9 @@ pub fn invite(
     let opened = settings.may_open
         && match (&chosen, around.obstacle) {
             (Some(chosen), _) => chosen.split(':').any(|browser| start(browser, entrance.as_str())),
-            (None, None) => open::that_detached(entrance.as_str()).is_ok(),
+            // Windows itself opens it; what it quotes cannot be told from a command.
+            (None, None) if cfg!(windows) => open::that_detached(entrance.as_str()).is_ok(),
+            (None, None) => open::commands(entrance.as_str()).iter().any(run),
             (None, Some(_)) => false,
         };
     if settings.may_open && !opened && source.is_none() && !ui::attended() {
@@ -83,12 +87,23 @@ fn start(browser: &str, url: &str) -> bool {
     if words.is_empty() {
         return false;
     }
-    let program = words.remove(0);
-    let takes_it = words.iter().any(|word| word.contains("%s"));
-    let mut command = Command::new(program);
+    let takes_it = words.iter().skip(1).any(|word| word.contains("%s"));
+    let mut command = Command::new(words.remove(0));
     command.args(words.iter().map(|word| word.replace("%s", url)));
     if !takes_it {
         command.arg(url);
+    }
+    run(&command)
+}
+
+/// Starts a browser: never one that stands in the current folder, which may be anybody's, and without the tokens in our
+/// environment, which it has no use for.
+fn run(browser: &Command) -> bool {
+    let Some(program) = programs::resolve(browser.get_program()) else { return false };
+    let mut command = Command::new(program);
+    command.args(browser.get_args()).env("PATH", programs::path());
+    for variable in provider::ALL.iter().flat_map(|platform| platform.variables().secrets()) {
+        command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // Ctrl-C here is not meant for the browser.
