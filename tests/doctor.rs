@@ -45,6 +45,7 @@ fn where_nothing_is_wrong_it_says_so() {
         "ok    git: uses ",
         "ok    git: asked itself, it reaches the helper",
         "it gets @token eyJ0...",
+        "ok    store: what is stored comes back",
         "ok    docker: uses ",
         "ok    login: 'default' is there",
         "ok    clock: agrees",
@@ -80,6 +81,15 @@ fn a_git_that_gets_no_answer_is_seen() {
     let before = fs::read_to_string(&config).unwrap();
     fs::write(&config, format!("[credential]\n\thelper = {}\n{before}", quits.display())).unwrap();
     wrong(&home, "git", "");
+}
+
+#[test]
+fn a_store_that_cannot_be_written_is_seen() {
+    let (home, _platform) = well();
+    let script = "{ (ulimit -f 0; seqera doctor --quiet; echo \"code $?\") | cat; }";
+    let out = home.run("sh", &["-c", script], "").ok();
+    let line = out.lines().find(|line| line.starts_with("WRONG store: ")).unwrap_or_default();
+    assert!(line.contains("; ") && out.ends_with("code 1\n"), "{out}");
 }
 
 #[test]

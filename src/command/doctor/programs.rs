@@ -1,13 +1,19 @@
 //! The programs: which `seqera` is first, and whether git and docker find the helper.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use super::Finding;
 use crate::client::{docker_config_file, is_ours};
 use crate::command::handover;
+use crate::error::Error;
+use crate::os::deadline::Deadline;
 use crate::os::programs;
 use crate::provider::ProviderId;
+
+/// A program that answers does so within this.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks at the programs.
 pub fn look() -> Vec<Finding> {
@@ -51,11 +57,15 @@ fn whose(path: &Path) -> &'static str {
 fn git() -> Vec<Finding> {
     const ABOUT: &str = "git";
     let Some(git) = programs::find("git") else { return vec![Finding::note(ABOUT, "is not installed")] };
-    let config = Command::new(git)
-        .args(["config", "--global", "--get-regexp", r"^credential\.(.*\.)?helper$"])
-        .stdin(Stdio::null())
-        .output();
-    let Ok(config) = config else { return vec![Finding::note(ABOUT, "is not installed")] };
+    let mut config = Command::new(git);
+    config.args(["config", "--global", "--get-regexp", r"^credential\.(.*\.)?helper$"]);
+    let config = match programs::output(config, b"", Deadline::after(PATIENCE)) {
+        Ok(config) => config,
+        Err(error) => {
+            let next = "see what it waits for: git config --global --list";
+            return vec![Finding::wrong(ABOUT, Error::io("does not answer", &error).what()).next(next)];
+        }
+    };
     let config = String::from_utf8_lossy(&config.stdout).into_owned();
     let values = config.lines().filter_map(|line| line.split_once(' ')).map(|(_, value)| value);
     let ours: Vec<&str> = values.filter(|value| value.contains("seqera")).collect();
