@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, EXPECT, HeaderValue, UPGRADE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Incoming};
@@ -127,12 +127,17 @@ impl Forwarder {
     ) -> Result<reqwest::Response, Refusal> {
         let (parts, body) = request.into_parts();
         let mut sent = parts.headers;
+        let says_empty = sent.contains_key(CONTENT_LENGTH);
         headers::to_server(&mut sent);
         if let Some(protocol) = &passage.upgrade {
             sent.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             sent.insert(UPGRADE, protocol.clone());
         }
         let body = Payload::of(body).await?;
+        if says_empty && matches!(body, Payload::None) {
+            // Some servers refuse a POST that does not say how long it is, however short.
+            sent.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let token = self.lease.token().await?;
         let (first, again) = body.for_two();
         let answer = Self::send(passage, &parts.method, &sent, &token, first).await?;

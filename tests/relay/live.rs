@@ -167,10 +167,12 @@ fn a_token_that_the_shell_put_into_the_command_is_refused() {
 #[test]
 fn wave_cannot_use_a_relay_and_is_told_what_can() {
     let (home, _platform, _login) = started();
+    home.script("wave", "#!/bin/sh\ntouch ran\n");
     for command in [&["wave", "-i", "x"][..], &["seqera", "containers", "build"]] {
         let run = live(&home, &[], command).expect(2);
         assert!(run.err().contains("--job-token"), "{run:?}");
     }
+    assert!(!home.path().join("ran").exists());
 }
 
 #[test]
@@ -181,7 +183,6 @@ fn without_a_token_nothing_is_run() {
     platform.revoke_all();
     live(&home, &[], &["touch", "ran"]).expect(4);
     assert!(!home.path().join("ran").exists());
-    live(&home, &[], &["no-such-program"]).expect(4);
 }
 
 #[test]

@@ -26,6 +26,8 @@ fn a_request_goes_on_with_the_token_and_its_answer_comes_back() {
         assert_eq!(seen[0].header(dropped), None, "{dropped}");
     }
     assert_eq!(seen[0].header("host"), upstream.origin.strip_prefix("http://"));
+    client.ask("POST /api/empty", "Content-Length: 0\r\n", "");
+    assert_eq!(upstream.seen()[2].header("content-length"), Some("0"));
     assert_eq!((seen[1].header("content-length"), seen[1].target.as_str()), (None, "/base/user-info"));
     let word = relay.word().expose_str().unwrap();
     assert!(!format!("{seen:?}").contains(word), "the word stays here");
