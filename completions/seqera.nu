@@ -44,6 +44,7 @@ module completions {
   # Log out: revoke the tokens on the server and remove them here
   export extern "seqera logout" [
     --all                     # Every profile, and forget the cached key of the store
+    --everywhere              # Also the login that Seqera's own program keeps
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -146,6 +147,7 @@ module completions {
   # Log out: revoke the tokens on the server and remove them here
   export extern "seqera auth logout" [
     --all                     # Every profile, and forget the cached key of the store
+    --everywhere              # Also the login that Seqera's own program keeps
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -391,7 +393,7 @@ module completions {
   export extern "seqera profile help help" [
   ]
 
-  # Take over a login that another program keeps
+  # Take over a login or token that another program keeps, or that you wrote down
   export extern "seqera import" [
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
@@ -403,8 +405,55 @@ module completions {
     --endpoint: string        # The backend that the key is for; Sekuire's own where nothing else is said
     --backend: string         # The backend that the key is for; Sekuire's own where nothing else is said
     --remove                  # Remove the plain file once the key is stored, without asking
+    --dry-run                 # Show what would be taken over, and do nothing
     --registry: string        # Sekuire: the registry that the key makes passwords for; its own backend's is known
     --auth-file               # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
+  export extern "seqera import seqera" [
+    --endpoint: string        # The API of the installation that it is a login of; found out where nothing is said
+    --dry-run                 # Show what would be moved, and do nothing
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The token in Nextflow's seqera-auth.config
+  export extern "seqera import nextflow" [
+    --remove                  # Remove the plain copy once it is stored here, without asking
+    --dry-run                 # Show what would be taken over, and do nothing
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
+  export extern "seqera import env" [
+    --endpoint: string        # The API that the token is for; that of the environment, or the platform's own, where nothing is said
+    --remove                  # Remove the plain copy once it is stored here, without asking
+    --dry-run                 # Show what would be taken over, and do nothing
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The passwords in ~/.git-credentials, of git's own plain store
+  export extern "seqera import git" [
+    --remove                  # Remove the plain copy once it is stored here, without asking
+    --dry-run                 # Show what would be taken over, and do nothing
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+  ]
+
+  # The passwords in docker's config.json
+  export extern "seqera import docker" [
+    --remove                  # Remove the plain copy once it is stored here, without asking
+    --dry-run                 # Show what would be taken over, and do nothing
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
     --help(-h)                # Print help
@@ -416,6 +465,26 @@ module completions {
 
   # The API key in ~/.sekuire/auth.json, of Sekuire's own program
   export extern "seqera import help sekuire" [
+  ]
+
+  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
+  export extern "seqera import help seqera" [
+  ]
+
+  # The token in Nextflow's seqera-auth.config
+  export extern "seqera import help nextflow" [
+  ]
+
+  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
+  export extern "seqera import help env" [
+  ]
+
+  # The passwords in ~/.git-credentials, of git's own plain store
+  export extern "seqera import help git" [
+  ]
+
+  # The passwords in docker's config.json
+  export extern "seqera import help docker" [
   ]
 
   # Print this message or the help of the given subcommand(s)
@@ -563,7 +632,7 @@ module completions {
   ]
 
   def "nu-complete seqera configure client" [] {
-    [ "git" "docker" "containers" ]
+    [ "git" "docker" "containers" "nextflow" ]
   }
 
   # Make a client use the helper, or take that back
@@ -797,12 +866,32 @@ module completions {
   export extern "seqera help profile remove" [
   ]
 
-  # Take over a login that another program keeps
+  # Take over a login or token that another program keeps, or that you wrote down
   export extern "seqera help import" [
   ]
 
   # The API key in ~/.sekuire/auth.json, of Sekuire's own program
   export extern "seqera help import sekuire" [
+  ]
+
+  # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
+  export extern "seqera help import seqera" [
+  ]
+
+  # The token in Nextflow's seqera-auth.config
+  export extern "seqera help import nextflow" [
+  ]
+
+  # The token in a start-up file of a shell: .bashrc, .zshenv, config.fish and their like
+  export extern "seqera help import env" [
+  ]
+
+  # The passwords in ~/.git-credentials, of git's own plain store
+  export extern "seqera help import git" [
+  ]
+
+  # The passwords in docker's config.json
+  export extern "seqera help import docker" [
   ]
 
   # Print a fresh access token; list and revoke the tokens of jobs
