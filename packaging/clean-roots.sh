@@ -124,6 +124,10 @@ check_container() {
 check_easybuild() {
     from_apt modulecmd environment-modules
     from_pypi "$work/eb" easybuild-framework easybuild-easyblocks
+    # Where EasyBuild looks for it.
+    mkdir -p "$work/modules/libexec"
+    ln -s "$(find /usr/lib /usr/libexec /usr/share -name modulecmd.tcl -print -quit 2>/dev/null)" "$work/modules/libexec"
+    export MODULESHOME="$work/modules"
     export EASYBUILD_PREFIX="$work/easybuild" EASYBUILD_MODULES_TOOL=EnvironmentModules EASYBUILD_MODULE_SYNTAX=Tcl
     PATH="$work/eb/bin:$PATH" eb --allow-use-as-root-and-accept-consequences --sourcepath="$dist" \
         "$dist/recipes/$name-$version.eb" >"$work/eb.log" || { tail -n 20 "$work/eb.log" >&2 && fail "EasyBuild failed"; }
