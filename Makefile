@@ -70,7 +70,7 @@ lint:
 	$(CARGO) deny --log-level error --offline check bans licenses sources
 	$(if $(ADVISORY_DB),packaging/advisories.sh "$(ADVISORY_DB)")
 
-bench: build
+bench: build static target/tools/hyperfine/bin/hyperfine
 	$(CARGO) build --locked --example platform
 	benches/run.sh
 	benches/hook.sh
@@ -102,6 +102,9 @@ release-check: dist
 	packaging/clean-roots.sh
 	packaging/platforms.sh
 	$(CARGO) test --locked --features fault-points -- --ignored --test-threads=1 refresh::
+
+target/tools/hyperfine/bin/hyperfine:
+	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install hyperfine --version '~1.20' --locked --debug --quiet --root target/tools/hyperfine
 
 # What is found goes to fuzz/artifacts; new inputs go to target/corpus, not into the tree.
 fuzz: export CARGO_BUILD_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
