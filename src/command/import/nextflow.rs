@@ -42,7 +42,7 @@ struct Written {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let folder = folder()?;
     let path = folder.join(FILE);
-    let bytes = files::read(&path, LIMIT)
+    let bytes = files::read_foreign(&path, LIMIT)
         .map_err(|error| Error::failed(format!("{} cannot be read: {}", path.display(), io_words(&error))))?;
     let text = bytes.map(|bytes| zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
     let written = text.map(|text| parse(&text)).unwrap_or_default();

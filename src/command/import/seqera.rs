@@ -95,6 +95,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         issued_at: now(),
         // There is no access token yet: whoever wants one renews.
         access_expires_at: Some(1),
+        bound: None,
         grant: Grant::Oauth {
             refresh: Some(first.token.clone()),
             expires_at: None,

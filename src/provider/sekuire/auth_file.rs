@@ -47,7 +47,8 @@ impl AuthFile {
     pub fn read() -> Result<Option<AuthFile>> {
         let path = path()?;
         let unreadable = |why: &str| Error::failed(format!("{} cannot be read: {why}", path.display()));
-        let Some(bytes) = files::read(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
+        let Some(bytes) = files::read_foreign(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))?
+        else {
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);

@@ -105,7 +105,7 @@ fn file() -> Option<PathBuf> {
 }
 
 fn in_file(path: &std::path::Path) -> Result<Option<Secret>> {
-    let bytes = files::read(path, LIMIT)
+    let bytes = files::read_foreign(path, LIMIT)
         .map_err(|error| Error::failed(format!("{} cannot be read: {}", path.display(), io_words(&error))))?;
     Ok(bytes.map(Zeroizing::new).and_then(|bytes| token(&bytes)))
 }

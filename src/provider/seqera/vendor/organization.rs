@@ -43,7 +43,7 @@ const KEY: &str = "selected_organization";
 /// The organization that Seqera's program has chosen; nothing where it has none, or is not here. Only where its
 /// login is that of the server at `endpoint`.
 pub fn chosen(endpoint: &str) -> Option<Chosen> {
-    let bytes = files::read(&folder()?.join(METADATA), LIMIT).ok()??;
+    let bytes = files::read_foreign(&folder()?.join(METADATA), LIMIT).ok()??;
     let found: Value = serde_json::from_slice(&bytes).ok()?;
     if !is_of(endpoint, found["authDomain"].as_str()) {
         return None;
@@ -73,7 +73,7 @@ pub fn follow(endpoint: &str, organization: Option<&Organization>, plan: Option<
     let failed = |doing: &str, error: &io::Error| {
         Error::io(format_args!("{} cannot be {doing}", path.display()), error)
     };
-    let before = files::read(&path, LIMIT).map_err(|error| failed("read", &error))?;
+    let before = files::read_foreign(&path, LIMIT).map_err(|error| failed("read", &error))?;
     let bad = || {
         Error::failed(format!("{} is not what Seqera's program writes", path.display()))
             .next("move it away, and choose again")
