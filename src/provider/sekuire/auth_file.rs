@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, io_words};
 use crate::os::files;
+use crate::os::ownership::Exposed;
 use crate::provider::LoginDetails;
 use crate::secret::Secret;
 
@@ -47,10 +48,11 @@ impl AuthFile {
     pub fn read() -> Result<Option<AuthFile>> {
         let path = path()?;
         let unreadable = |why: &str| Error::failed(format!("{} cannot be read: {why}", path.display()));
-        let Some(bytes) = files::read_foreign(&path, LIMIT).map_err(|error| unreadable(&io_words(&error)))?
-        else {
-            return Ok(None);
-        };
+        let read = files::read_foreign(&path, LIMIT).map_err(|error| match Exposed::of(&error) {
+            Some(_) => files::failure(format_args!("{} cannot be read", path.display()), &error),
+            None => unreadable(&io_words(&error)),
+        });
+        let Some(bytes) = read? else { return Ok(None) };
         let bytes = Zeroizing::new(bytes);
         // The parser's message quotes the file.
         serde_json::from_slice(&bytes).map(Some).map_err(|_| {
