@@ -360,6 +360,16 @@ module completions {
     new: string               # What it will be called
   ]
 
+  # Use a profile in a folder and all below it, in your own configuration; without arguments, show the folders
+  export extern "seqera profile bind" [
+    --remove                  # Take a folder's profile away
+    --json                    # One JSON object
+    --quiet(-q)               # Say nothing but what was asked for
+    --profile: string@"nu-complete seqera"         # The login to use, where you have several
+    --help(-h)                # Print help
+    ...args: string           # The folder, the current one where none is named, and the profile
+  ]
+
   # Log out of a profile and forget it
   export extern "seqera profile remove" [
     --json                    # One JSON object
@@ -383,6 +393,10 @@ module completions {
 
   # Give a profile another name
   export extern "seqera profile help rename" [
+  ]
+
+  # Use a profile in a folder and all below it, in your own configuration; without arguments, show the folders
+  export extern "seqera profile help bind" [
   ]
 
   # Log out of a profile and forget it
@@ -860,6 +874,10 @@ module completions {
 
   # Give a profile another name
   export extern "seqera help profile rename" [
+  ]
+
+  # Use a profile in a folder and all below it, in your own configuration; without arguments, show the folders
+  export extern "seqera help profile bind" [
   ]
 
   # Log out of a profile and forget it

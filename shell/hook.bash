@@ -1,48 +1,101 @@
 # Keeps the exported token of this shell fresh. In ~/.bashrc, at the end:  eval "$(seqera hook bash)"
 #
 # At each prompt it reads one line, the mark, with builtins alone, and is done if that is as it was and nothing is
-# due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand three assignments:
+# due; `seqera hook-env` runs only when the login changed or the token is due. Before this file stand assignments:
 #   __seqera_dir      the folder of the marks
+#   __seqera_home     the same in the home, which other machines and runtime folders share
 #   __seqera_options  nothing, or --no-export
 #   __seqera_preexec  "debug": also before each command, through a DEBUG trap (bash from 5.3 needs none)
-# For a prompt: PS1='${seqera_prompt:+$seqera_prompt }'"$PS1". Written for bash 3.2 and later.
+# For a prompt: PS1='${seqera_prompt:+$seqera_prompt }'"$PS1". Written for bash 3.2 and later. When it is printed,
+# SEQERA_HOOK_… become the names of the platforms and of their variables.
 #
 # shellcheck disable=SC2034,SC2154 # variables for the prompt, and those set before this file
 # shellcheck disable=SC2071 # times have ten digits, so text compares as numbers do
+# shellcheck disable=SC2053 # what no name holds is a pattern
 # shellcheck disable=SC2086 # options are none or one word, and IFS is a space
 # shellcheck disable=SC2119,SC2120 # an argument comes from those who call the hook before a command
 # shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
-  \local rc="$?" now="${EPOCHSECONDS-}" line="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
-  if [[ -r $line ]]; then IFS='' \read -r line <"$line" || :; else line=''; fi
-  [[ $now ]] || __seqera_clock
-  # Times are compared as text: arithmetic would run what a file says.
-  if [[ $line != "$__seqera_line" || ! $now < $__seqera_until || -z ${SEQERA_ENV-} ]]; then __seqera_look; fi
-  # A failing hook would end the shell, or, called by bash-preexec with a command, keep that from being run.
-  if [[ $- == *e* || $# -gt 0 ]]; then return 0; fi
+  \local rc="$?" flags="$-" now="${EPOCHSECONDS-}" line=''
+  # No trace shows a token, and no trap of the person's runs for what is ours.
+  if [[ -o xtrace || -o verbose || -o functrace || -o errtrace ]]; then
+    \set +vxTE
+    __seqera_hook
+    \set "-${flags//[!vxTE]/}"
+  else
+    if [[ -f $__seqera_file && -r $__seqera_file ]]; then
+      IFS='' \read -r -d '' -n 512 line <"$__seqera_file" || :
+    fi
+    [[ $now ]] || __seqera_clock
+    # Times are compared as text: arithmetic would run what a file says.
+    if [[ $line != "$__seqera_line" || ! $now < $__seqera_until ||
+      ${SEQERA_PROFILE-}:$PWD:${SEQERA_ENV-}:${SEQERA_HOOK_EACH-} != "$__seqera_key" ]]; then
+      __seqera_look
+    fi
+  fi
+  # Others before a command take a failure for a wish that it should not run.
+  if [[ ${1-} == --prompt ]]; then return "$rc"; fi
+  return 0
+}
+
+# Behind the hooks of others, such as direnv's, that choose a profile.
+__seqera_after() {
+  \local rc="$?"
+  if [[ ${SEQERA_PROFILE-} != "$__seqera_profile" ]]; then __seqera_hook; fi
   return "$rc"
 }
 
 # Something is not as it was. A second time to see what the first has changed.
 __seqera_look() {
-  \local IFS=' ' turn g n w x s l p own file="$__seqera_dir/${SEQERA_PROFILE:+$SEQERA_PROFILE.}mark"
+  \local IFS=' ' turn name g n w x s l p own far
+  __seqera_profile=${SEQERA_PROFILE-}
   for turn in 1 2; do
-    line='' g='' n='' w='' x='' s='' l='' p='' own=''
-    if [[ -r $file ]]; then
-      IFS='' \read -r line <"$file" || :
-      \read -r g g n w x s s s s l p <"$file" || :
+    __seqera_bind
+    name="${name:+$name.}mark"
+    g='' far=''
+    if [[ $__seqera_home != "$__seqera_dir" ]] && __seqera_read "$__seqera_home" "$name"; then far=$g; fi
+    __seqera_file=$__seqera_dir/$name
+    if ! __seqera_read "$__seqera_dir" "$name"; then
+      if [[ $far ]]; then
+        __seqera_file=$__seqera_home/$name
+        __seqera_read "$__seqera_home" "$name" || :
+      else
+        g=- n=0
+      fi
     fi
+    own=''
     [[ ${p:-SEQERA_HOOK_FIRST} != SEQERA_HOOK_PROVIDER ]] || own+=${SEQERA_HOOK_TOKEN-}
     if [[ -z ${SEQERA_ENV-} && -n $own ]]; then
       s='env' # the person's own token
       break
     fi
-    if [[ $g == "$__seqera_seen" && ($now < ${n:-9} || $now < $__seqera_retry) ]]; then break; fi
+    # What was exported may end sooner than the mark says.
+    case ${SEQERA_ENV:+${SEQERA_TOKEN_EXPIRES_AT-}} in
+    [1-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9])
+      if [[ ! $((SEQERA_TOKEN_EXPIRES_AT - 60)) > $n ]]; then n=$((SEQERA_TOKEN_EXPIRES_AT - 60)); fi
+      ;;
+    esac
+    if [[ $turn == 2 && (-z ${SEQERA_ENV-} || ${SEQERA_ENV%%:*} == "$g") ]]; then
+      __seqera_seen=$g # that is what the program has just seen to
+      if [[ $g == - ]] && ((__seqera_wait < 480)); then __seqera_wait=$((__seqera_wait * 2)); fi
+    fi
+    own=${SEQERA_HOOK_EACH-}
+    if [[ $__seqera_known == - ]]; then __seqera_known=${SEQERA_ENV-}:$own; fi
+    if [[ $g == "$__seqera_seen" && (-z $far || $far == "$g" || $far == "$__seqera_far") &&
+      (-z $own || ${SEQERA_ENV-}:$own == "$__seqera_known") &&
+      ($now < $n || $now < $__seqera_retry) ]]; then break; fi
     __seqera_ask "$g" "$now"
+    __seqera_far=$far
   done
 
-  __seqera_line=$line __seqera_until=9999999999
+  __seqera_line=''
+  if [[ -f $__seqera_file && -r $__seqera_file ]]; then
+    IFS='' \read -r -d '' -n 512 __seqera_line <"$__seqera_file" || :
+  fi
+  __seqera_key=${SEQERA_PROFILE-}:$PWD:${SEQERA_ENV-}:${SEQERA_HOOK_EACH-}
+  # Once a minute the home is looked at, too.
+  __seqera_until=$((now + 60))
   for turn in "$n" "$w" "$x" "$__seqera_retry"; do
     if [[ $turn > $now && $turn < $__seqera_until ]]; then __seqera_until=$turn; fi
   done
@@ -62,6 +115,36 @@ __seqera_look() {
   if [[ $l != "$__seqera_shown" ]]; then __seqera_show "$l"; fi
 }
 
+# Reads a mark. One that is not a small file of the person's own, or makes no sense, is not there.
+__seqera_read() {
+  \local text='' rest file="$1/$2"
+  g='' n=9999999999 w=9999999999 x=9999999999 s='' l='' p=''
+  [[ -O $1 && ! -L $1 && -f $file && -O $file && ! -L $file && -r $file ]] || return 1
+  if IFS='' \read -r -d '' -n 512 text <"$file"; then return 1; fi # it goes on
+  IFS=' ' \read -r text g n w x rest rest rest s l p <"$file" || :
+  if [[ $text == 1 && $g == *[.][0-9]* && $g != *[!A-Za-z0-9_.-]* && ${#n}${#w}${#x} == 101010 &&
+    $n$w$x != *[!0-9]* && :fresh:ending:ended:out: == *":${s:--}:"* && $p != *[!a-z]* &&
+    -n $l && $l != $__seqera_sign ]]; then return 0; fi
+  g='' n=9999999999 w=9999999999 x=9999999999 s='' l='' p=''
+  return 1
+}
+
+# The profile of this shell, else of the folder: the nearest one that was bound.
+__seqera_bind() {
+  \local dir bound path best=''
+  name=${SEQERA_PROFILE-}
+  [[ ! $name ]] || return 0
+  for dir in "$__seqera_dir" "$__seqera_home"; do
+    [[ -O $dir && ! -L $dir && -f $dir/folders && -O $dir/folders && ! -L $dir/folders && -r $dir/folders ]] || continue
+    while IFS='' \read -r path; do
+      bound=${path%% *} path=${path#* }
+      if [[ $PWD/ == "$path"/* && ${#path} -ge ${#best} ]]; then best=$path name=$bound; fi
+    done <"$dir/folders"
+    break
+  done
+  case $name in *[!A-Za-z0-9_-]*) name='' ;; esac
+}
+
 # What is remembered is set before the program runs: an interrupt, a crash or a missing program then costs no
 # second try at the next prompt.
 __seqera_ask() {
@@ -75,20 +158,22 @@ __seqera_ask() {
     __seqera_wait=$((__seqera_wait * 2))
   fi
   \eval "$out" || :
+  __seqera_known=${SEQERA_ENV-}:${SEQERA_HOOK_EACH-}
 }
 
 __seqera_show() {
   \local text="$1" colour=32
   __seqera_shown=$1
   case $text in
-  *[!A-Za-z0-9_/@?~!-]*) text='?' colour=31 ;; # no mark of ours
   *~) colour=33 ;;
   *!) colour=31 ;;
   env) colour=36 ;;
   esac
   \export SEQERA_PROMPT="$text"
   seqera_prompt=$text
-  if [[ -n $text && -z ${NO_COLOR-} ]]; then
+  # Where lines are not edited, nobody takes the marks of width away.
+  if [[ -n $text && -z ${NO_COLOR-} && ${TERM:-dumb} != dumb && -z ${INSIDE_EMACS-} &&
+    (:${SHELLOPTS-}: == *:emacs:* || :${SHELLOPTS-}: == *:vi:*) ]]; then
     seqera_prompt=$'\001\e['${colour}$'m\002'$text$'\001\e[0m\002'
   fi
 }
@@ -113,18 +198,21 @@ __seqera_debug() {
 }
 
 __seqera_off() {
-  \local list name entry end=$';\n'
+  \local list name entry call end=$';\n'
   \local -a kept
   for list in PROMPT_COMMAND __vsc_original_prompt_command STARSHIP_PROMPT_COMMAND precmd_functions preexec_functions; do
     \eval "entry=\"\${${list}[*]-}\""
-    if [[ $entry != *__seqera_hook* ]]; then continue; fi
+    if [[ $entry != *__seqera_* ]]; then continue; fi
     kept=() name="${list}[@]"
     for entry in "${!name}"; do
-      if [[ $entry == __seqera_hook ]]; then continue; fi
-      # Others write before and behind us, and bash-preexec writes lines.
-      entry=${entry//__seqera_hook["$end"]/}
-      entry=${entry%["$end"]__seqera_hook}
-      kept+=("${entry//__seqera_hook/:}")
+      for call in '__seqera_hook --prompt && :' '__seqera_after && :' __seqera_hook; do
+        # Others write before and behind us, and bash-preexec writes lines.
+        entry=${entry//"$call"["$end"]/}
+        entry=${entry%["$end"]"$call"}
+        if [[ $entry == "$call" ]]; then continue 2; fi
+        entry=${entry//"$call"/:}
+      done
+      kept+=("$entry")
     done
     if ((${#kept[@]} == 0)); then
       unset "$list"
@@ -140,10 +228,11 @@ __seqera_off() {
   fi
   if [[ $(trap -p DEBUG) == *__seqera_debug* ]]; then trap - DEBUG; fi
   if [[ -n ${BLE_VERSION-} ]]; then blehook PREEXEC-=__seqera_hook; fi
-  unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_options __seqera_preexec __seqera_seen \
+  unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_home __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
-    __seqera_second __seqera_run
-  unset -f __seqera_hook __seqera_look __seqera_ask __seqera_show __seqera_clock __seqera_debug __seqera_off
+    __seqera_second __seqera_run __seqera_file __seqera_key __seqera_known __seqera_far __seqera_profile __seqera_sign
+  unset -f __seqera_hook __seqera_after __seqera_look __seqera_read __seqera_bind __seqera_ask __seqera_show \
+    __seqera_clock __seqera_debug __seqera_off
 }
 declare -ft __seqera_off # a function without this attribute finds its caller's DEBUG trap again when it ends
 
@@ -153,7 +242,11 @@ __seqera_run+=${SEQERA_HOOK_RUN-}
 if [[ $- == *i* && -z $__seqera_run ]]; then
   # What an inherited token was exported for; a nested shell or a tmux pane has no need to ask again.
   __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=- __seqera_line=- __seqera_until=0
-  __seqera_seen=${__seqera_seen%%:*}
+  __seqera_seen=${__seqera_seen%%:*} __seqera_known=-
+  __seqera_file='' __seqera_key='' __seqera_far='' __seqera_profile=''
+
+  # What acts in a shell or a prompt: no name holds any of it.
+  __seqera_sign='*[][:cntrl:][:space:]!"#$%&'\''()*+,.:;<=>\\^`{|}~[]*'
 
   case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in
   *__seqera_hook*) ;; # sourced twice
@@ -161,14 +254,22 @@ if [[ $- == *i* && -z $__seqera_run ]]; then
     if [[ -n ${bash_preexec_imported-}${__bp_imported-} ]]; then
       precmd_functions+=(__seqera_hook)
       preexec_functions+=(__seqera_hook)
+    elif __seqera_run=$(declare -p PROMPT_COMMAND 2>/dev/null) && __seqera_run=${__seqera_run#declare } &&
+      [[ ${__seqera_run%% *} == *r* ]]; then
+      # Nothing runs at a prompt then: what a command needs is seen to before it.
+      __seqera_preexec=debug
+      if [[ $- != *c* ]]; then __seqera_line=''; fi
+      printf '%s\n' 'seqera: PROMPT_COMMAND is read-only, so the prompt does not follow the login:' \
+        '  load the hook before the line that makes it read-only' >&2
     elif [[ $(declare -p PROMPT_COMMAND 2>/dev/null) == "declare -a"* ]]; then
-      PROMPT_COMMAND=(__seqera_hook ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"})
+      PROMPT_COMMAND=('__seqera_hook --prompt && :' ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"} '__seqera_after && :')
     else
-      PROMPT_COMMAND="__seqera_hook${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
+      PROMPT_COMMAND="__seqera_hook --prompt && :${PROMPT_COMMAND:+;$PROMPT_COMMAND$'\n'__seqera_after && :}"
     fi
     ;;
   esac
 
+  unset __seqera_run
   if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 503)); then
     __seqera_preexec=ps0
     # VS Code takes the first command that its DEBUG trap sees for the person's, and PS0 would run ours before that;

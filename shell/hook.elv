@@ -5,8 +5,10 @@
 #   __seqera_dir      the folder of the marks
 #   __seqera_options  nothing, or --no-export
 # For a prompt: $E:SEQERA_PROMPT. Elvish has no clock, so it counts the seconds itself; while the machine sleeps
-# they do not pass, and a token may then be renewed late.
+# they do not pass, and a token may then be renewed late. When this is printed, SEQERA_HOOK_… become the names of the
+# platforms and of their variables.
 
+use path
 use re
 use str
 
@@ -15,6 +17,8 @@ set __seqera_run = $__seqera_run$E:SEQERA_HOOK_RUN
 if (==s $__seqera_run '') {
   # What an inherited token was exported for; a nested shell has no need to ask again.
   var seen = (str:split ':' $E:SEQERA_ENV | take 1)
+  var far-seen = ''
+  var known = '-'
   var clock = (num 0)
   var due = (num 9999999999)
   var wait = (num 30)
@@ -30,20 +34,61 @@ if (==s $__seqera_run '') {
     } $hooks
   }
 
+  # A file; a link, a pipe or a device is not there.
+  fn read {|dir name|
+    var file = $dir/$name
+    if (and (path:is-dir $dir) (path:is-regular $file)) {
+      try { put (str:trim-space (slurp < $file)) } catch e { put '' }
+    } else {
+      put ''
+    }
+  }
+
+  # The profile of this shell, else of the folder: the nearest one that was bound.
+  fn profile {
+    var name = $E:SEQERA_PROFILE
+    if (==s $name '') {
+      var best = -1
+      for dir [$__seqera_home $__seqera_dir] {
+        for line [(str:split "\n" (read $dir folders))] {
+          var words = [(str:split &max=2 ' ' $line)]
+          if (and (== (count $words) 2) (str:has-prefix $pwd/ $words[1]/) (>= (count $words[1]) $best)) {
+            set best = (count $words[1])
+            set name = $words[0]
+          }
+        }
+      }
+    }
+    put $name
+  }
+
+  fn mark-in {|dir name|
+    var line = (read $dir $name)
+    if (re:match '^1 [A-Za-z0-9_-]+\.\d+( \d{1,10}){6} (fresh|ending|ended|out) [^\pC\s!"#$%&()*+,.:;<=>\[\]\\^`{|}~]+( [a-z]+)?$' $line) {
+      put [(str:split ' ' $line) SEQERA_HOOK_FIRST]
+    } else {
+      put []
+    }
+  }
+
   fn hook {|@__seqera|
     for turn [1 2] { # the second time to see what the first has changed
-      var file = $__seqera_dir/mark
-      if (!=s $E:SEQERA_PROFILE '') {
-        set file = $__seqera_dir/$E:SEQERA_PROFILE'.mark'
+      var name = (profile)
+      set name = (if (==s $name '') { put mark } else { put $name.mark })
+      var far = ''
+      var mark = []
+      if (!=s $__seqera_home $__seqera_dir) {
+        set mark = (mark-in $__seqera_home $name)
+        if (> (count $mark) 0) { set far = $mark[1] }
       }
-      var line = ''
-      try { set line = (str:trim-space (slurp < $file)) } catch e { }
-      var mark = [1 '' 0 0 0 0 0 0 out '' SEQERA_HOOK_FIRST]
-      if (re:match '^1 \S+( \d{1,10}){6} [a-z]+ [A-Za-z0-9_/@?-]+( [a-z]+)?$' $line) {
-        set mark = [(str:split ' ' $line) SEQERA_HOOK_FIRST]
-      }
+      var near = (mark-in $__seqera_dir $name)
+      if (> (count $near) 0) { set mark = $near }
+      if (== (count $mark) 0) { set mark = [1 '-' 0 0 0 0 0 0 none '' SEQERA_HOOK_FIRST] }
       var own = ''
       if (==s $mark[10] SEQERA_HOOK_PROVIDER) { set own = $own$E:SEQERA_HOOK_TOKEN }
+      var tokens = ''
+      set tokens = $tokens$E:SEQERA_HOOK_TOKEN
+      if (==s $known '-') { set known = $E:SEQERA_ENV':'$tokens }
       if (and (==s $E:SEQERA_ENV '') (!=s $own '')) {
         set-env SEQERA_PROMPT env # the person's own token
         return
@@ -53,13 +98,18 @@ if (==s $__seqera_run '') {
         set label = $mark[9](put [&fresh='' &ending='~' &ended='!'][$mark[8]])
       }
       set-env SEQERA_PROMPT $label
-      if (and (==s $mark[1] $seen) (< $clock $due)) {
+      if (and (== $turn 2) (has-value ['' $mark[1]] (str:split ':' $E:SEQERA_ENV | take 1))) {
+        set seen = $mark[1] # that is what the program has just seen to
+      }
+      var same = (or (==s $tokens '') (==s $E:SEQERA_ENV':'$tokens $known))
+      if (and (==s $mark[1] $seen) (has-value ['' $mark[1] $far-seen] $far) $same (< $clock $due)) {
         return
       }
 
       # Before it runs: a crash or a missing program then costs no second try at the next prompt.
       var options = [(if (!=s $__seqera_options '') { put $__seqera_options }) (if (> $wait 30) { put --again })]
       set seen = $mark[1]
+      set far-seen = $far
       set due = (+ $clock $wait)
       set wait = (if (< $wait 480) { * $wait 2 } else { num 480 })
       var output = ''
@@ -75,6 +125,7 @@ if (==s $__seqera_run '') {
         if $reply[say] { echo $reply[say] >&2 }
         if $reply[next_in] { set due = (+ $clock $reply[next_in]) }
       }
+      set known = '-'
     }
   }
 

@@ -2,19 +2,68 @@
 #   Invoke-Expression (& seqera hook powershell | Out-String)
 #
 # At each prompt and before each command it reads one line, the mark, without a process; `seqera hook-env` runs
-# only when the login changed or the token is due. Before this file stand two variables:
+# only when the login changed or the token is due. Before this file stand variables:
 #   __seqera_dir      the folder of the marks
+#   __seqera_home     the same in the home, which other machines and runtime folders share
 #   __seqera_options  nothing, or --no-export
-# For a prompt: $env:SEQERA_PROMPT.
+# For a prompt: $env:SEQERA_PROMPT. When this is printed, SEQERA_HOOK_... become the names of the platforms and of their
+# variables. What the program answers is JSON and is kept in no variable: Set-PSDebug shows both.
 
-function global:__seqera_mark {
-    $name = if ($env:SEQERA_PROFILE) { "$env:SEQERA_PROFILE.mark" } else { 'mark' }
-    $line = ''
-    try { $line = [IO.File]::ReadAllText([IO.Path]::Combine($global:__seqera_dir, $name)).Trim() } catch { $line = '' }
-    if ($line -cmatch '^1 (\S+) (\d{1,10}) (\d{1,10}) (\d{1,10})( \d{1,10}){3} ([a-z]+) ([A-Za-z0-9_/@?-]+)( [a-z]+)?$') {
-        return @{ Gen = $Matches[1]; Next = [long]$Matches[2]; Warn = [long]$Matches[3]; End = [long]$Matches[4]; State = $Matches[6]; Label = $Matches[7]; Provider = if ($Matches[8]) { $Matches[8].Trim() } else { 'SEQERA_HOOK_FIRST' } }
+# A small file; a link, a pipe or a device is not there.
+function global:__seqera_read($folder, $name) {
+    try {
+        $item = Get-Item -LiteralPath ([IO.Path]::Combine($folder, $name)) -Force -ErrorAction Stop
+        $isFile = $item -is [IO.FileInfo] -and -not $item.LinkType -and $item.Length -gt 0 -and $item.Length -le 65536
+        # On Unix, and there alone, the mode tells a pipe from a file.
+        if ($isFile -and ($null -eq $item.PSObject.Properties['UnixMode'] -or $item.UnixMode -cmatch '^-')) {
+            return [IO.File]::ReadAllText($item.FullName).Trim()
+        }
+    } catch {
+        return ''
     }
-    return @{ Gen = ''; Next = 9999999999; Warn = 9999999999; End = 9999999999; State = 'out'; Label = ''; Provider = 'SEQERA_HOOK_FIRST' }
+    return ''
+}
+
+# The profile of this shell, else of the folder: the nearest one that was bound.
+function global:__seqera_profile {
+    if ($env:SEQERA_PROFILE) { return $env:SEQERA_PROFILE }
+    $here = "$($PWD.ProviderPath)/"
+    $best = -1
+    $found = ''
+    foreach ($folder in @($global:__seqera_home, $global:__seqera_dir)) {
+        foreach ($line in (__seqera_read $folder 'folders') -split "`n") {
+            $name, $path = $line -split ' ', 2
+            if ($null -ne $path -and $here.StartsWith("$path/", [StringComparison]::Ordinal) -and $path.Length -ge $best) {
+                $best = $path.Length
+                $found = $name
+            }
+        }
+    }
+    return $found
+}
+
+# This machine's mark, else the home's, and in Far what the home says.
+function global:__seqera_mark {
+    $name = __seqera_profile
+    $name = if ($name) { "$name.mark" } else { 'mark' }
+    $mark = @{ Gen = '-'; Next = 0; Warn = 9999999999; End = 9999999999; State = 'none'; Label = ''; Provider = 'SEQERA_HOOK_FIRST'; Far = '' }
+    foreach ($folder in @($global:__seqera_home, $global:__seqera_dir)) {
+        $line = __seqera_read $folder $name
+        if ($line -cmatch '^1 ([A-Za-z0-9_-]+\.[0-9]+) ([0-9]{1,10}) ([0-9]{1,10}) ([0-9]{1,10})( [0-9]{1,10}){3} (fresh|ending|ended|out) ([^\p{C}\s!"#$%&()*+,.:;<=>\[\]\\^`{|}~]+)( [a-z]+)?$') {
+            $far = if ($folder -ceq $global:__seqera_home) { $Matches[1] } else { $mark.Far }
+            $provider = if ($Matches[8]) { $Matches[8].Trim() } else { 'SEQERA_HOOK_FIRST' }
+            $mark = @{ Gen = $Matches[1]; Next = [long]$Matches[2]; Warn = [long]$Matches[3]; End = [long]$Matches[4]; State = $Matches[6]; Label = $Matches[7]; Provider = $provider; Far = $far }
+        }
+    }
+    return $mark
+}
+
+# What is exported as a token now, with what it was exported for; nothing where there is none.
+function global:__seqera_exported {
+    $tokens = ''
+    $tokens += $env:SEQERA_HOOK_TOKEN
+    if ($tokens) { return "$env:SEQERA_ENV`:$tokens" }
+    return ''
 }
 
 # Whether the person has brought a token of their own for this platform.
@@ -26,33 +75,45 @@ function global:__seqera_own($provider) {
 
 function global:__seqera_hook {
     $now = [DateTimeOffset]::UtcNow.ToUnixTimeSeconds()
-    $mark = __seqera_mark
-    if (__seqera_own $mark.Provider) {
-        $env:SEQERA_PROMPT = 'env'
-        return
-    }
-    if ($mark.Gen -cne $global:__seqera_seen -or ($now -ge $mark.Next -and $now -ge $global:__seqera_retry)) {
-        # Before it runs: a crash or a missing program then costs no second try at the next prompt.
-        $options = @($global:__seqera_options) -ne ''
-        if ($global:__seqera_wait -gt 30) { $options += '--again' }
-        $global:__seqera_seen = $mark.Gen
-        $global:__seqera_retry = $now + $global:__seqera_wait
-        $global:__seqera_wait = [Math]::Min($global:__seqera_wait * 2, 480)
-        $exit = Get-Variable -Name LASTEXITCODE -Scope Global -ValueOnly -ErrorAction Ignore
-        try {
-            $program = Get-Command -Name seqera -CommandType Application -TotalCount 1 -ErrorAction Stop
-            $out = $null | & $program hook-env powershell @options 2>$null | Out-String
-            if ($global:LASTEXITCODE -eq 0) { $global:__seqera_wait = 30 }
-            if ($out.Trim()) { Invoke-Expression $out }
-        } catch {
-            $out = ''
-        }
-        $global:LASTEXITCODE = $exit
+    foreach ($turn in 1, 2) { # the second time to see what the first has changed
         $mark = __seqera_mark
         if (__seqera_own $mark.Provider) {
             $env:SEQERA_PROMPT = 'env'
             return
         }
+        if ($turn -eq 2 -and @('', $mark.Gen) -ccontains "$env:SEQERA_ENV".Split(':')[0]) {
+            $global:__seqera_seen = $mark.Gen # that is what the program has just seen to
+        }
+        if ($global:__seqera_known -ceq '-') { $global:__seqera_known = __seqera_exported }
+        $due = $mark.Next
+        # What was exported may end sooner than the mark says.
+        if ($env:SEQERA_ENV -and $env:SEQERA_TOKEN_EXPIRES_AT -match '^[0-9]{10}$') {
+            $due = [Math]::Min($due, [long]$env:SEQERA_TOKEN_EXPIRES_AT - 60)
+        }
+        $same = @('', $global:__seqera_known) -ccontains (__seqera_exported)
+        $near = @('', $mark.Gen, $global:__seqera_far) -ccontains $mark.Far
+        if ($mark.Gen -ceq $global:__seqera_seen -and $same -and $near -and ($now -lt $due -or $now -lt $global:__seqera_retry)) { break }
+        # Before it runs: a crash or a missing program then costs no second try at the next prompt.
+        $options = @($global:__seqera_options) -ne ''
+        if ($global:__seqera_wait -gt 30) { $options += '--again' }
+        $global:__seqera_seen = $mark.Gen
+        $global:__seqera_far = $mark.Far
+        $global:__seqera_retry = $now + $global:__seqera_wait
+        $global:__seqera_wait = [Math]::Min($global:__seqera_wait * 2, 480)
+        $exit = Get-Variable -Name LASTEXITCODE -Scope Global -ValueOnly -ErrorAction Ignore
+        try {
+            $program = Get-Command -Name seqera -CommandType Application -TotalCount 1 -ErrorAction Stop
+            $null | & $program hook-env powershell @options 2>$null | Out-String | ConvertFrom-Json | ForEach-Object {
+                $_.unset | Where-Object { $_ } | ForEach-Object { Remove-Item -LiteralPath "Env:/$_" -ErrorAction Ignore }
+                $_.set.PSObject.Properties | ForEach-Object { Set-Item -LiteralPath "Env:/$($_.Name)" -Value $_.Value }
+                if ($_.say) { [Console]::Error.WriteLine($_.say) }
+            }
+            if ($global:LASTEXITCODE -eq 0 -and $mark.Gen -cne '-') { $global:__seqera_wait = 30 }
+        } catch {
+            $program = ''
+        }
+        $global:LASTEXITCODE = $exit
+        $global:__seqera_known = '-'
     }
     $sign = ''
     if ($mark.State -ceq 'ended' -or $now -ge $mark.End) { $sign = '!' } elseif ($now -ge $mark.Warn) { $sign = '~' }
@@ -62,7 +123,7 @@ function global:__seqera_hook {
 function global:__seqera_off {
     if (Test-Path Variable:global:__seqera_prompt) { Set-Item -Path Function:global:prompt -Value $global:__seqera_prompt }
     if (Test-Path Variable:global:__seqera_readline) { Set-Item -Path Function:global:PSConsoleHostReadLine -Value $global:__seqera_readline }
-    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_own', 'Function:__seqera_off') -ErrorAction Ignore
+    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_own', 'Function:__seqera_read', 'Function:__seqera_profile', 'Function:__seqera_exported', 'Function:__seqera_off') -ErrorAction Ignore
     Remove-Variable -Scope Global -Name '__seqera_*' -ErrorAction Ignore
     Remove-Item -LiteralPath 'Env:/SEQERA_PROMPT' -ErrorAction Ignore
 }
@@ -74,6 +135,8 @@ if ([Environment]::UserInteractive -and -not $global:__seqera_run -and -not (Tes
     $global:__seqera_seen = "$env:SEQERA_ENV".Split(':')[0]
     $global:__seqera_retry = 0
     $global:__seqera_wait = 30
+    $global:__seqera_far = ''
+    $global:__seqera_known = '-'
 
     $global:__seqera_prompt = $function:prompt
     function global:prompt {

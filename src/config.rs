@@ -264,6 +264,60 @@ pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()
         .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
 }
 
+/// `[folders]`: the profile for each folder, as the user wrote them. A site has no say in this.
+///
+/// # Errors
+/// The user's file is there and cannot be read, or is not TOML.
+pub fn folders(paths: &Paths) -> Result<Vec<(String, String)>> {
+    let user = read(&paths.config_file())?;
+    Ok(user.map(|(_, document)| folders_in(&document)).unwrap_or_default())
+}
+
+fn folders_in(document: &DocumentMut) -> Vec<(String, String)> {
+    let table = document.get("folders").and_then(|item| item.as_table_like());
+    let entries = table.into_iter().flat_map(|table| table.iter());
+    entries.filter_map(|(path, name)| Some((path.to_owned(), name.as_str()?.to_owned()))).collect()
+}
+
+/// Sets the profile of a folder in the user's file, or takes it away; comments and everything else stay. Answers what
+/// was there.
+///
+/// # Errors
+/// The file cannot be read or written.
+pub fn bind_folder(paths: &Paths, folder: &str, name: Option<&str>) -> Result<Option<String>> {
+    let path = paths.config_file();
+    let path = path.canonicalize().unwrap_or(path);
+    let mut document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
+    let before = folders_in(&document).into_iter().find(|(known, _)| known == folder).map(|(_, name)| name);
+    let table = document.entry("folders").or_insert(Item::Table(Table::new()));
+    let table = table.as_table_like_mut().ok_or_else(|| {
+        Error::failed(format!("'folders' in {} is not a table", path.display())).next("correct the file")
+    })?;
+    match name {
+        Some(name) => drop(table.insert(folder, value(name))),
+        None => drop(table.remove(folder)),
+    }
+    if table.is_empty() {
+        remove_table(&mut document, "folders");
+    }
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    files::private_dir(dir)
+        .and_then(|()| files::replace(&path, document.to_string().as_bytes()))
+        .map_err(|error| Error::io(format_args!("cannot write {}", path.display()), &error))?;
+    Ok(before)
+}
+
+/// Takes a table away, and keeps the comments that stand before it.
+fn remove_table(document: &mut DocumentMut, table: &str) {
+    let Some(removed) = document.remove(table) else { return };
+    let decor = removed.as_table().and_then(|table| table.decor().prefix()?.as_str());
+    let comments = decor.unwrap_or_default().trim_start_matches('\n');
+    if !comments.is_empty() {
+        let trailing = document.trailing().as_str().unwrap_or_default();
+        document.set_trailing(format!("{comments}{trailing}"));
+    }
+}
+
 fn read(path: &Path) -> Result<Option<(PathBuf, DocumentMut)>> {
     let unreadable = |why: &str| {
         Error::failed(format!("{} cannot be read: {why}", path.display()))

@@ -73,7 +73,7 @@ fn print(
     }
     let form = Form::of(args, env)?;
     let changes = match args.unset {
-        true => exports::unset_ours(env),
+        true => exports::unset_all(env),
         false => changes()?,
     };
     match form {

@@ -12,6 +12,7 @@ mod exec;
 mod generate;
 mod handover;
 pub mod hook;
+mod hook_env;
 mod import;
 mod lent;
 mod lock;
@@ -50,9 +51,10 @@ use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
 use crate::session::exports::{self, Ours};
 use crate::session::inherited;
+use crate::session::mark::Mark;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Sessions, Want};
-use crate::shell::{Shell, xonsh};
+use crate::shell::Shell;
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -116,6 +118,27 @@ enum Auth {
     Logout(logout::Args),
     Status(status::Args),
     Whoami(whoami::Args),
+}
+
+impl Command {
+    /// Whether it reads the login in use, and so sees that prompts read the same.
+    fn follows_a_login(&self) -> bool {
+        matches!(
+            self,
+            Command::Status(_)
+                | Command::Whoami(_)
+                | Command::Auth(Auth::Status(_) | Auth::Whoami(_))
+                | Command::Org(_)
+                | Command::Workspace(_)
+                | Command::Token(_)
+                | Command::Env(_)
+                | Command::Exec(_)
+                | Command::Relay(_)
+                | Command::Prompt(_)
+                | Command::Doctor(_)
+                | Command::Other(_)
+        )
+    }
 }
 
 /// What a command works with.
@@ -201,7 +224,22 @@ impl Context {
         }
         let fresh = self.fresh(&Want::default())?;
         Self::must_stay_home(&fresh.profile)?;
-        Ok(exports::for_profile(&fresh.profile, &fresh.token, &non_empty))
+        // Programs that are started in a shell which was given a login by its name use that one too.
+        let is_named = self.profile.is_some() || non_empty(exports::PROFILE).is_some();
+        let changes = if is_named { exports::for_named } else { exports::for_profile };
+        Ok(changes(&fresh.profile, &fresh.token, &non_empty))
+    }
+
+    /// Sees that the marks of the login in use are there and true, for prompts: a restart, another machine or
+    /// another runtime folder may have taken them away.
+    fn restore_marks(&self) {
+        let Ok(name) = Profile::selected(&self.paths) else { return };
+        if let Ok(profile) = Profile::load(&self.paths, &name) {
+            // Where nobody has logged in yet, there is nothing to follow.
+            if profile.is_some() || self.paths.state.exists() {
+                Mark::restore(&self.paths, &name, profile.as_ref());
+            }
+        }
     }
 
     /// Makes sure that the login's token does not come to stand beside the address of another server, to which
@@ -325,32 +363,45 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         _ => Paths::from_env()?,
     };
     let context = Context { called, paths, quiet, profile };
-    match cli.command {
-        Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, &context),
-        Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, &context),
-        Command::Lock(args) => lock::run(&args, &context),
-        Command::Store(args) => store::run(&args, &context),
-        Command::Status(args) | Command::Auth(Auth::Status(args)) => status::run(&args, &context),
-        Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, &context),
-        Command::Org(args) => org::run(&args, &context),
-        Command::Workspace(args) => workspace::run(&args, &context),
-        Command::Profile(args) => profile::run(&args, &context),
-        Command::Import(args) => import::run(&args, &context),
-        Command::Token(args) => token::run(&args, &context),
-        Command::Exec(args) => exec::run(&args, &context),
-        Command::Relay(args) => relay::run(&args, &context),
-        Command::Env(args) => env::run(&args, &context),
-        Command::Hook(args) => hook::run(&args, &context),
-        Command::HookEnv(args) => hook::run_hook_env(&args, &context),
-        Command::Prompt(args) => prompt::run(&args, &context),
-        Command::Doctor(args) => doctor::run(&args, &context),
-        Command::Configure(args) => configure::run(&args, &context),
-        Command::Config(args) => config::run(&args, &context),
-        Command::Completions(args) => completions::run(&args, &context),
-        Command::Generate(args) => generate::run(&args, &context),
+    // Doctor reports marks that are not true before they are put right.
+    let is_doctor = matches!(cli.command, Command::Doctor(_));
+    if cli.command.follows_a_login() && !is_doctor {
+        context.restore_marks();
+    }
+    let outcome = run_command(cli.command, &context);
+    if is_doctor {
+        context.restore_marks();
+    }
+    outcome
+}
+
+fn run_command(command: Command, context: &Context) -> Result<ExitCode> {
+    match command {
+        Command::Login(args) | Command::Auth(Auth::Login(args)) => login::run(&args, context),
+        Command::Logout(args) | Command::Auth(Auth::Logout(args)) => logout::run(&args, context),
+        Command::Lock(args) => lock::run(&args, context),
+        Command::Store(args) => store::run(&args, context),
+        Command::Status(args) | Command::Auth(Auth::Status(args)) => status::run(&args, context),
+        Command::Whoami(args) | Command::Auth(Auth::Whoami(args)) => whoami::run(&args, context),
+        Command::Org(args) => org::run(&args, context),
+        Command::Workspace(args) => workspace::run(&args, context),
+        Command::Profile(args) => profile::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
+        Command::Exec(args) => exec::run(&args, context),
+        Command::Relay(args) => relay::run(&args, context),
+        Command::Env(args) => env::run(&args, context),
+        Command::Hook(args) => hook::run(&args, context),
+        Command::HookEnv(args) => hook_env::run_hook_env(&args, context),
+        Command::Prompt(args) => prompt::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Configure(args) => configure::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Generate(args) => generate::run(&args, context),
         Command::Other(words) => {
-            vendor::not_mistyped(&words, called)?;
-            handover::run(&words, &context)
+            vendor::not_mistyped(&words, context.called)?;
+            handover::run(&words, context)
         }
     }
 }
@@ -372,9 +423,7 @@ pub(crate) fn answer(out: &mut impl Write, text: &[u8]) -> Result<()> {
 /// Standard output is closed or full.
 pub(crate) fn answer_shell(shell: Shell, out: &mut impl Write, text: &[u8]) -> Result<()> {
     answer(out, text)?;
-    if shell == Shell::Xonsh {
-        xonsh::until_read();
-    }
+    shell.language().after_answer();
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! `seqera profile`: several accounts side by side.
 
+use std::path::{Component, Path, PathBuf};
+
 use clap::Subcommand;
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
@@ -9,10 +11,12 @@ use super::Context;
 use super::completions;
 use super::logout::{Servers, logout};
 use super::status::Login;
+use crate::config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::non_empty;
 use crate::session::Sessions;
+use crate::session::folders;
 use crate::session::profile::{Profile, ProfileName};
 use crate::ui;
 
@@ -44,6 +48,15 @@ enum Sub {
         /// What it will be called
         new: ProfileName,
     },
+    /// Use a profile in a folder and all below it, in your own configuration; without arguments, show the folders
+    Bind {
+        /// The folder, the current one where none is named, and the profile
+        #[arg(value_name = "DIR] [NAME", num_args = 0..=2, add = ArgValueCandidates::new(completions::profiles))]
+        args: Vec<String>,
+        /// Take a folder's profile away
+        #[arg(long)]
+        remove: bool,
+    },
     /// Log out of a profile and forget it
     Remove {
         /// Its name
@@ -69,6 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         Some(Sub::List) => list(args, context),
         Some(Sub::Use { name }) => choose(name, context),
         Some(Sub::Rename { old, new }) => rename(old, new, context),
+        Some(Sub::Bind { args: words, remove }) => bind(words, *remove, args, context),
         Some(Sub::Remove { name }) => remove(name, context),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -142,5 +156,83 @@ fn unknown(name: &ProfileName, context: &Context) -> Error {
     match known.is_empty() {
         true => error.next(format!("make it with: seqera login --profile {name}")),
         false => error.next(format!("there are: {}", known.join(", "))),
+    }
+}
+
+#[derive(Serialize)]
+struct Bound {
+    folder: String,
+    profile: String,
+}
+
+fn bind(words: &[String], remove: bool, args: &Args, context: &Context) -> Result<()> {
+    let (folder, name) = match (words, remove) {
+        ([], false) => return show_folders(args, context),
+        ([name], false) => (".", Some(name)),
+        ([folder, name], false) => (folder.as_str(), Some(name)),
+        ([], true) => (".", None),
+        ([folder], true) => (folder.as_str(), None),
+        _ => return Err(Error::usage("--remove takes a folder and no profile")),
+    };
+    let folder = absolute(folder)?;
+    let Some(name) = name else {
+        let before = config::bind_folder(&context.paths, &folder, None)?;
+        let before = before
+            .ok_or_else(|| Error::usage(format!("{folder} is not bound")).next("see: seqera profile bind"))?;
+        rewrite_marks(context);
+        context.tell(&format!("{folder} no longer uses '{before}'."));
+        return Ok(());
+    };
+    let name: ProfileName = name.parse()?;
+    if Profile::load(&context.paths, &name)?.is_none() {
+        return Err(unknown(&name, context));
+    }
+    config::bind_folder(&context.paths, &folder, Some(name.as_str()))?;
+    rewrite_marks(context);
+    context.tell(&format!("In {folder}, and all below it, the profile is '{name}' now."));
+    if non_empty("SEQERA_PROFILE").is_some() {
+        context.tell("In this shell SEQERA_PROFILE overrides that; unset it to follow.");
+    }
+    Ok(())
+}
+
+fn show_folders(args: &Args, context: &Context) -> Result<()> {
+    let folders = config::folders(&context.paths)?;
+    if args.json {
+        let bound = |(folder, profile)| Bound { folder, profile };
+        return ui::out_json(&folders.into_iter().map(bound).collect::<Vec<_>>());
+    }
+    if folders.is_empty() {
+        context.tell("No folder is bound to a profile. Bind one with: seqera profile bind DIR NAME");
+    }
+    folders.iter().try_for_each(|(folder, name)| ui::out(&format!("{folder}  {name}")))
+}
+
+/// A folder as the person's shell names it, from the root.
+fn absolute(folder: &str) -> Result<String> {
+    let cannot = |why: &str| Error::usage(format!("cannot bind {}: {why}", ui::plain(folder)));
+    if !Path::new(folder).is_dir() {
+        return Err(cannot("it is not a folder"));
+    }
+    let here = folders::here().ok_or_else(|| cannot("the current folder is gone"))?;
+    let mut path = PathBuf::new();
+    for part in here.join(folder).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(path.pop()),
+            part => path.push(part),
+        }
+    }
+    let text = path.into_os_string().into_string().map_err(|_| cannot("its name is not UTF-8"))?;
+    if text.contains(char::is_control) { Err(cannot("its name holds control characters")) } else { Ok(text) }
+}
+
+/// Shells look again where a mark has changed, and find the folders.
+fn rewrite_marks(context: &Context) {
+    folders::restore(&context.paths);
+    for name in Profile::list(&context.paths).unwrap_or_default() {
+        if let Ok(Some(profile)) = Profile::load(&context.paths, &name) {
+            sessions(context).mark(&profile);
+        }
     }
 }

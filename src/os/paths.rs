@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// The name of our folder below each of the system's folders. Never `seqera` or `seqera-ai`: those belong to
 /// Seqera's own CLI.
-const FOLDER: &str = "seqera-credential-helper";
+pub const FOLDER: &str = "seqera-credential-helper";
 
 /// Puts everything into one folder.
 const HOME: &str = "SEQERA_HELPER_HOME";
@@ -35,6 +35,8 @@ pub struct Paths {
     pub store: PathBuf,
     /// What prompts read: on a local disk where the system has one, since a prompt must not wait for NFS.
     pub run: PathBuf,
+    /// The same in the home: for machines and sessions without a runtime folder, and to follow each other.
+    pub home_run: PathBuf,
     /// Where a session is kept that the disk of `store` refuses: memory, where the system has such a folder.
     pub rescue: Option<PathBuf>,
 }
@@ -73,6 +75,7 @@ impl Paths {
         Ok(Paths {
             config: config.join(FOLDER),
             run: runtime_dir().map_or_else(|| state.join("run"), |dir| dir.join(FOLDER)),
+            home_run: state.join("run"),
             store: data.join("store"),
             rescue: None,
             state,
@@ -88,6 +91,7 @@ impl Paths {
             state: home.join("state"),
             store: home.join("store"),
             run: home.join("run"),
+            home_run: home.join("run"),
         }
     }
 

@@ -15,6 +15,8 @@ use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::target::Target;
 
+/// The profile of a shell.
+pub const PROFILE: &str = "SEQERA_PROFILE";
 /// Marks our exports.
 pub const MARKER: &str = "SEQERA_ENV";
 /// When the exported token ends, in seconds since 1970.
@@ -95,13 +97,33 @@ pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'
 /// What `env` and the hook change for this login: the provider's variables as the contract lists them, what
 /// tells them for ours, and what an earlier export of another provider left behind. A place (endpoint,
 /// workspace) without a value is taken away where it is ours, and left where the person set it.
+///
+/// A shell that was given a login by its name goes on with it.
 pub fn for_profile(profile: &Profile, token: &Secret, env: &impl Environment) -> Vec<Change> {
+    let name = profile.name.as_str();
+    let is_named = |ours: Ours| {
+        let value = env(PROFILE)?.into_encoded_bytes();
+        (ours.is_place(PROFILE, &value) && value == name.as_bytes()).then_some(())
+    };
+    let named = Ours::in_env(env).and_then(is_named).map(|()| name);
+    changes(profile, token, named, env)
+}
+
+/// The same for a login that the person named: programs and the hook use it, too.
+pub fn for_named(profile: &Profile, token: &Secret, env: &impl Environment) -> Vec<Change> {
+    changes(profile, token, Some(profile.name.as_str()), env)
+}
+
+fn changes(profile: &Profile, token: &Secret, named: Option<&str>, env: &impl Environment) -> Vec<Change> {
     let variables = provider::provider(profile.provider).variables();
     let mut changes: Vec<Change> =
         variables.exported_tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
     let workspace = profile.workspace.as_ref().map(|workspace| workspace.id.as_str());
-    let places =
-        [(variables.exported_endpoint, Some(profile.endpoint.as_str())), (variables.workspace, workspace)];
+    let places = [
+        (variables.exported_endpoint, Some(profile.endpoint.as_str())),
+        (variables.workspace, workspace),
+        (PROFILE, named),
+    ];
     let mut marker =
         format!("{}.{}:{}", profile.name, profile.generation.max(1), token_print(token.expose()));
     for (name, value) in places {
@@ -187,7 +209,16 @@ pub fn without_the_persons(changes: Vec<Change>, env: &impl Environment) -> Vec<
     changes.into_iter().filter(|change| !is_theirs(change.name())).collect()
 }
 
-/// Takes away exactly what we exported into this environment.
+/// Takes away exactly what we exported into this environment, the profile that a shell was given by its name too.
+pub fn unset_all(env: &impl Environment) -> Vec<Change> {
+    let mut changes = unset_ours(env);
+    let ours = Ours::in_env(env);
+    let is_ours = |value: OsString| ours?.is_place(PROFILE, value.as_encoded_bytes()).then_some(());
+    changes.extend(env(PROFILE).and_then(is_ours).map(|()| Change::Unset(PROFILE)));
+    changes
+}
+
+/// Takes away what we exported of a login.
 pub fn unset_ours(env: &impl Environment) -> Vec<Change> {
     let Some(ours) = Ours::in_env(env) else { return Vec::new() };
     let names = all_variables()

@@ -29,6 +29,7 @@ use crate::os::clock::now;
 use crate::os::files;
 use crate::os::paths::Paths;
 use crate::provider::{self, ProviderId};
+use crate::session::label;
 use crate::session::profile::{Profile, ProfileName};
 
 /// A time that never comes, with ten digits.
@@ -82,7 +83,7 @@ pub struct Mark {
     pub end: u64,
     /// The state at the time of writing.
     pub state: State,
-    /// `ORGANIZATION[/WORKSPACE][@PROFILE]`, of `A-Z a-z 0-9 _ - ?` and those separators only.
+    /// `ORGANIZATION[/WORKSPACE][@PROFILE]`: letters, marks and digits of every script, `_ - ?` and those separators.
     pub label: String,
     /// The platform: its variables tell whether the person has brought a token of their own.
     pub provider: ProviderId,
@@ -112,7 +113,7 @@ impl Mark {
             warn: warn.max(EARLIEST),
             end,
             state,
-            label: label_of(profile),
+            label: label::of(profile),
             provider: profile.provider,
             written_at: now,
         }
@@ -134,7 +135,14 @@ impl Mark {
 
     /// Reads the mark of a profile, or of the chosen one; nothing where there is none that makes sense.
     pub fn read(paths: &Paths, name: Option<&ProfileName>) -> Option<Mark> {
-        let bytes = files::read(&mark_file(paths, name), LIMIT).ok()??;
+        folders(paths).find_map(|dir| Mark::read_in(dir, name))
+    }
+
+    fn read_in(dir: &Path, name: Option<&ProfileName>) -> Option<Mark> {
+        if !is_private(dir) {
+            return None;
+        }
+        let bytes = files::read(&mark_file(dir, name), LIMIT).ok()??;
         Mark::parse(std::str::from_utf8(&bytes).ok()?)
     }
 
@@ -155,7 +163,7 @@ impl Mark {
             warn: warn.parse().ok()?,
             end: end.parse().ok()?,
             state: State::of_word(state)?,
-            label: label.chars().all(|c| is_label(c) || matches!(c, '/' | '@')).then(|| label.into())?,
+            label: (label == "-" || label::is_label(label)).then(|| label.into())?,
             provider: provider.id(),
             written_at: next.saturating_sub(next_rel.parse().ok()?),
         })
@@ -174,7 +182,7 @@ impl Mark {
     /// Writes the mark of a login; `is_chosen` where its profile is [`Profile::chosen`].
     ///
     /// # Errors
-    /// The runtime folder cannot be written. A prompt is then wrong; a login is not harmed.
+    /// No folder for marks can be written. A prompt is then wrong; a login is not harmed.
     pub fn write(paths: &Paths, profile: &Profile, is_chosen: bool) -> Result<()> {
         Mark::of(profile, now()).put(paths, &profile.name, is_chosen)
     }
@@ -187,26 +195,65 @@ impl Mark {
         Mark::logged_out(name, now()).put(paths, name, is_chosen)
     }
 
+    /// Writes the marks of `name` that are missing or say something else than `profile`, and what hooks know of
+    /// folders. Answers the right mark, and whether anything was written. What cannot be written makes a prompt
+    /// wrong and nothing else, so it is no error.
+    pub fn restore(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> (Mark, bool) {
+        let now = now();
+        let right = profile.map_or_else(|| Mark::logged_out(name, now), |profile| Mark::of(profile, now));
+        let is_chosen = Profile::chosen(paths) == *name;
+        let mut kept = None;
+        let mut wrote = false;
+        for dir in folders(paths) {
+            for name in names(name, is_chosen) {
+                match Mark::read_in(dir, name).filter(|mark| mark.says_the_same(&right)) {
+                    Some(mark) => kept = kept.or(Some(mark)),
+                    None => wrote |= right.put_in(dir, name).is_ok(),
+                }
+            }
+        }
+        super::folders::restore(paths);
+        (kept.filter(|_| !wrote).unwrap_or(right), wrote)
+    }
+
+    fn says_the_same(&self, other: &Mark) -> bool {
+        let ended = |mark: &Mark| mark.state == State::Ended;
+        self.generation == other.generation && self.label == other.label && ended(self) == ended(other)
+    }
+
     /// Forgets a profile that was removed or renamed. The chosen profile's mark stays: it says whatever is
     /// written next.
     ///
     /// # Errors
     /// A file that is there and cannot be removed.
     pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
-        let path = mark_file(paths, Some(name));
-        for path in [with(&path, ".csh"), with(&path, ".due"), path] {
-            files::remove(&path).map_err(|e| Error::io(format_args!("{} stays", path.display()), &e))?;
+        for dir in folders(paths) {
+            let path = mark_file(dir, Some(name));
+            for path in [with(&path, ".csh"), with(&path, ".due"), path] {
+                files::remove(&path)
+                    .map_err(|e| Error::io(format_args!("cannot remove {}", path.display()), &e))?;
+            }
         }
         Ok(())
     }
 
+    /// One folder that can be written is enough: hooks look into all.
     fn put(&self, paths: &Paths, name: &ProfileName, is_chosen: bool) -> Result<()> {
-        let names = [Some(Some(name)), is_chosen.then_some(None)];
-        files::private_dir(&paths.run)
-            .and_then(|()| {
-                names.into_iter().flatten().try_for_each(|name| self.put_as(&mark_file(paths, name)))
-            })
-            .map_err(|e| Error::io(format_args!("{} cannot be written", paths.run.display()), &e))
+        let put_in = |dir: &Path| {
+            names(name, is_chosen)
+                .try_for_each(|name| self.put_in(dir, name))
+                .map_err(|e| Error::io(format_args!("cannot write {}", dir.display()), &e))
+        };
+        let mut outcomes: Vec<Result<()>> = folders(paths).map(put_in).collect();
+        match outcomes.iter().position(Result::is_ok) {
+            Some(_) => Ok(()),
+            None => outcomes.swap_remove(0),
+        }
+    }
+
+    fn put_in(&self, dir: &Path, name: Option<&ProfileName>) -> io::Result<()> {
+        files::private_dir(dir)?;
+        self.put_as(&mark_file(dir, name))
     }
 
     /// The mark itself comes last: a shell that sees it finds the other two.
@@ -257,38 +304,35 @@ fn next_of(profile: &Profile, now: u64) -> u64 {
     end - early
 }
 
-fn label_of(profile: &Profile) -> String {
-    let organization = match (&profile.workspace, &profile.organization) {
-        (Some(workspace), _) if !workspace.organization.is_empty() => workspace.organization.as_str(),
-        (_, Some(organization)) => organization.name.as_str(),
-        _ => profile.provider.name(),
-    };
-    let mut label = harmless(organization);
-    if let Some(workspace) = &profile.workspace {
-        label = format!("{label}/{}", harmless(&workspace.name));
-    }
-    if profile.name != ProfileName::default_name() {
-        label = format!("{label}@{}", profile.name);
-    }
-    label
-}
-
-/// A name from a server with everything that a shell, a prompt, tmux or a terminal could act on replaced.
-fn harmless(name: &str) -> String {
-    const LONGEST: usize = 40;
-    name.chars().take(LONGEST).map(|c| if is_label(c) { c } else { '?' }).collect()
-}
-
-fn is_label(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '?')
-}
-
 /// The profile that a mark's file is for; none for the chosen one.
-fn mark_file(paths: &Paths, name: Option<&ProfileName>) -> PathBuf {
+fn mark_file(dir: &Path, name: Option<&ProfileName>) -> PathBuf {
     match name {
-        Some(name) => paths.run.join(format!("{name}.mark")),
-        None => paths.run.join("mark"),
+        Some(name) => dir.join(format!("{name}.mark")),
+        None => dir.join("mark"),
     }
+}
+
+/// The marks that follow a profile: its own, and the one of shells without a profile of their own.
+fn names(name: &ProfileName, is_chosen: bool) -> impl Iterator<Item = Option<&ProfileName>> {
+    [Some(Some(name)), is_chosen.then_some(None)].into_iter().flatten()
+}
+
+/// The folders of marks: this machine's, and the one in the home, by which others follow.
+pub fn folders(paths: &Paths) -> impl Iterator<Item = &Path> {
+    let home = Some(paths.home_run.as_path()).filter(|home| *home != paths.run);
+    [Some(paths.run.as_path()), home].into_iter().flatten()
+}
+
+/// A folder that is a link, another user's, or that others may write, is not there.
+fn is_private(dir: &Path) -> bool {
+    let Ok(found) = std::fs::symlink_metadata(dir) else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0
+    }
+    #[cfg(not(unix))]
+    found.is_dir()
 }
 
 fn with(path: &Path, ending: &str) -> PathBuf {

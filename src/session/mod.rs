@@ -9,9 +9,11 @@
 mod backoff;
 mod bound;
 pub mod exports;
+pub mod folders;
 pub mod inherited;
 pub mod jobs;
 mod journal;
+mod label;
 mod locked;
 pub mod mark;
 pub mod outside;
@@ -32,7 +34,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::os::clock::now;
+use crate::os::clock::{now, now_ms};
 use crate::os::deadline::Deadline;
 use crate::os::fault;
 use crate::os::files;
@@ -229,8 +231,9 @@ impl<'a> Sessions<'a> {
         let is_orphan = matches!(known, Ok(None));
         let known = known.ok().flatten();
         let newest = [earlier.as_ref().map(|s| s.generation), known.as_ref().map(|p| p.generation)];
-        // At least the time: a shell that slept through a logout and a login must not take the one for the other.
-        session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now());
+        // At least the time, in milliseconds: a shell that slept through a logout and a login must not take the one
+        // for the other, and the earlier one may have been changed several times in a second.
+        session.generation = (newest.into_iter().flatten().max().unwrap_or_default() + 1).max(now_ms());
         session.bound = Some(Bound::of(profile));
         let elsewhere = known.filter(|known| Bound::of(known) != Bound::of(profile));
         if elsewhere.is_some() {

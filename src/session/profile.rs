@@ -12,6 +12,7 @@ use crate::os::env::env_text;
 use crate::os::paths::{self, Paths};
 use crate::os::{disk, files};
 use crate::provider::{self, ApiKey, LoginDetails, Organization, ProviderId, Workspace};
+use crate::session::folders;
 use crate::target::Target;
 
 /// A profile is small; whatever is larger is not ours.
@@ -255,8 +256,8 @@ impl Profile {
         Ok(names)
     }
 
-    /// The name of the profile in use: `SEQERA_PROFILE`, else the one chosen with `seqera profile use`, else
-    /// `default`.
+    /// The name of the profile in use: `SEQERA_PROFILE`, else the one that this folder is bound to, else the one
+    /// chosen with `seqera profile use`, else `default`.
     pub fn selected(paths: &Paths) -> Result<ProfileName> {
         if let Some(name) = env_text("SEQERA_PROFILE") {
             return name.parse().map_err(|error: Error| {
@@ -264,7 +265,7 @@ impl Profile {
                 Error::usage("SEQERA_PROFILE is no name for a profile").next(format!("unset it, or {hint}"))
             });
         }
-        Ok(Profile::chosen(paths))
+        Ok(folders::of_here(paths)?.unwrap_or_else(|| Profile::chosen(paths)))
     }
 
     /// The name chosen with `seqera profile use`, whatever `SEQERA_PROFILE` says.

@@ -8,15 +8,15 @@ use crate::error::{Error, Result};
 use crate::os::env::Change;
 use crate::secret::Secret;
 
-use super::{Shell, quote};
+use super::Shell;
 
-/// The changes as one line of statements for the shell, without the newline; for Nushell, which cannot
-/// evaluate text, the JSON of [`json`].
+/// The changes as one line of statements for the shell, without the newline; for a shell that does not evaluate
+/// text, the JSON of [`json`].
 ///
 /// # Errors
 /// A value that the shell cannot be given exactly; nothing is rendered then.
 pub fn statements(shell: Shell, changes: &[Change]) -> Result<Secret> {
-    if shell == Shell::Nu {
+    if !shell.language().evaluates() {
         return json(changes);
     }
     let statements: Result<Vec<String>> = changes.iter().map(|change| statement(shell, change)).collect();
@@ -24,51 +24,23 @@ pub fn statements(shell: Shell, changes: &[Change]) -> Result<Secret> {
 }
 
 fn statement(shell: Shell, change: &Change) -> Result<String> {
+    let language = shell.language();
     let (name, value) = match change {
         Change::Set(name, value) => (name, value.expose()),
-        Change::Unset(name) => return Ok(unset(shell, name)),
+        Change::Unset(name) => return Ok(language.unset(name)),
     };
-    if shell == Shell::Posix && !value.contains(&0) && quote::literal(shell, value).is_none() {
-        return Ok(format!("{name}={}; \\export {name}=\"${{{name}%.}}\"", quote::posix_printf(value)));
-    }
-    let literal = quote::literal(shell, value).ok_or_else(|| unspeakable(name, &shell.to_string()))?;
-    Ok(match shell {
-        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\export {name}={literal}"),
-        Shell::Fish => format!("set -gx {name} {literal}"),
-        Shell::Nu => format!("$env.{name} = {literal}"),
-        Shell::PowerShell => format!("$env:{name}={literal}"),
-        Shell::Elvish => format!("set-env {name} {literal}"),
-        Shell::Xonsh => format!("${{...}}['{name}'] = {literal}"),
-        Shell::Tcsh => format!("setenv {name} {literal}"),
-    })
-}
-
-fn unset(shell: Shell, name: &str) -> String {
-    match shell {
-        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\unset {name}"),
-        // Only the global one: a universal variable of this name is the person's.
-        Shell::Fish => format!("set -eg {name}"),
-        Shell::Nu => format!("hide-env -i {name}"),
-        Shell::PowerShell => format!("Remove-Item -LiteralPath 'Env:/{name}' -ErrorAction Ignore"),
-        Shell::Elvish => format!("unset-env {name}"),
-        Shell::Xonsh => format!("${{...}}.pop('{name}', None)"),
-        Shell::Tcsh => format!("unsetenv {name}"),
-    }
+    let value = Some(value).filter(|value| !value.contains(&0));
+    let literal = value.and_then(|value| language.literal(value));
+    literal
+        .map(|literal| language.export(name, &literal))
+        .or_else(|| language.export_odd(name, value?))
+        .ok_or_else(|| unspeakable(name, language.name()))
 }
 
 /// A statement that shows `text` to the person, on standard error where the shell can.
 pub fn say(shell: Shell, text: &str) -> String {
     let plain: Vec<u8> = text.bytes().map(|b| if (b' '..=b'~').contains(&b) { b } else { b'?' }).collect();
-    let literal = quote::literal(shell, &plain).unwrap_or_default();
-    match shell {
-        Shell::Bash | Shell::Zsh | Shell::Posix => format!("\\printf '%s\\n' {literal} >&2"),
-        Shell::Fish => format!("printf '%s\\n' {literal} >&2"),
-        Shell::PowerShell => format!("[Console]::Error.WriteLine({literal})"),
-        Shell::Elvish => format!("echo {literal} >&2"),
-        Shell::Xonsh => format!("__import__('sys').stderr.write({literal} + '\\n')"),
-        Shell::Nu => format!("print -e {literal}"),
-        Shell::Tcsh => format!("echo {literal}"),
-    }
+    shell.language().say(&shell.language().literal(&plain).unwrap_or_default())
 }
 
 /// The assignment of a variable that stays inside the shell, for the head of a hook.
@@ -76,16 +48,10 @@ pub fn say(shell: Shell, text: &str) -> String {
 /// # Errors
 /// A value that the shell cannot be given exactly.
 pub fn assignment(shell: Shell, name: &'static str, value: &[u8]) -> Result<String> {
-    let literal = quote::literal(shell, value).ok_or_else(|| unspeakable(name, &shell.to_string()))?;
-    Ok(match shell {
-        Shell::Bash | Shell::Zsh | Shell::Posix => format!("{name}={literal}"),
-        Shell::Fish => format!("set -g {name} {literal}"),
-        Shell::Nu => format!("const {name} = {literal}"),
-        Shell::PowerShell => format!("$global:{name} = {literal}"),
-        Shell::Elvish => format!("var {name} = {literal}"),
-        Shell::Xonsh => format!("{name} = {literal}"),
-        Shell::Tcsh => format!("set {name}={literal}"),
-    })
+    let language = shell.language();
+    let value = Some(value).filter(|value| !value.contains(&0));
+    let literal = value.and_then(|value| language.literal(value));
+    literal.map(|literal| language.assign(name, &literal)).ok_or_else(|| unspeakable(name, language.name()))
 }
 
 /// The changes as one JSON object; what is taken away is `null`.

@@ -157,12 +157,10 @@ impl Segment {
                 State::Out => (90, "brightblack"),
             },
         };
-        // `\[ \]` are not looked for in the output of a substitution; readline's own bytes are.
         let (open, close) = match place {
-            Place::Prompt(Shell::Bash) => ("\x01", "\x02"),
-            Place::Prompt(Shell::Zsh | Shell::Tcsh) => ("%{", "%}"),
+            Place::Prompt(shell) => shell.language().around_colours(),
             Place::Tmux => return format!("#[fg={name}]{text}#[default]"),
-            Place::Prompt(_) | Place::Terminal => ("", ""),
+            Place::Terminal => ("", ""),
         };
         format!("{open}\x1b[{number}m{close}{text}{open}\x1b[0m{close}")
     }

@@ -73,7 +73,7 @@ impl Person {
     }
 
     /// A login whose access token has so many seconds of its hour left.
-    fn logged_in_with(&self, left: u64) -> Login {
+    pub(super) fn logged_in_with(&self, left: u64) -> Login {
         let login = session::logged_in(&self.home, &self.platform, Token::Fresh);
         age(&login, left);
         login
@@ -398,7 +398,9 @@ pub(super) fn run_in_a_session(command: &mut Command) -> Run {
     let mut leader = Command::new("setsid");
     leader.args(["--wait"]).arg(command.get_program()).args(command.get_args()).env_clear();
     leader.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    leader.current_dir(command.get_current_dir().unwrap());
+    if let Some(folder) = command.get_current_dir() {
+        leader.current_dir(folder);
+    }
     run(leader, "")
 }
 

@@ -10,9 +10,14 @@ mod mark;
 mod neighbours;
 mod newer;
 mod off;
+mod order;
+mod prompts;
+mod restart;
 mod round_trip;
 mod segment;
+mod stray;
 pub mod terminal;
+mod traces;
 mod vscode;
 mod xonsh;
 

@@ -138,7 +138,7 @@ fn off_in_a_tcsh_without_hooks_of_its_own() {
     let person = Person::new();
     let terminal = person.opens(Shell::Tcsh, &[]);
     terminal.type_line("alias precmd >$HOME/on; echo >>$HOME/on");
-    assert!(terminal.reads("on").contains("__seqera_dir"));
+    assert!(terminal.reads("on").contains("__seqera_hooks"));
     terminal.type_line(off(Shell::Tcsh));
     terminal.type_line("( alias ) >$HOME/off.part; echo end >>$HOME/off.part; mv $HOME/off.part $HOME/off");
     assert!(!terminal.reads("off").contains("precmd"), "{}", terminal.screen());

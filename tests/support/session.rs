@@ -105,6 +105,7 @@ pub fn paths(home: &Home) -> Paths {
         state: folder(".local/state"),
         store: folder(".local/share").join("store"),
         run: folder("run"),
+        home_run: folder(".local/state").join("run"),
         rescue: None,
     }
 }
