@@ -103,7 +103,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             revocation_endpoint: server.revocation,
             client_id: client(),
         },
-        bound: None,
     };
     let organization = vendor::chosen(&place.endpoint).map(|one| Organization { id: one.id, name: one.name });
     let mut profile = Profile {

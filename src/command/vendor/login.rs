@@ -111,7 +111,7 @@ fn give_back(context: &Context, token: &Secret) -> Option<String> {
         grant,
         bound: None,
     };
-    match Back::of(&session, &place.endpoint) {
+    match Back::of(&session) {
         Back::Revoke(revocation) => {
             match revocation.carry_out_or_queue(&http, &context.paths, Deadline::after(PATIENCE)) {
                 Outcome::Done => None,
