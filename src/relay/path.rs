@@ -26,7 +26,8 @@ impl Asked<'_> {
 pub struct Readings {
     /// Split first and then decoded once: what RFC 3986 says.
     strict: Vec<String>,
-    /// Decoded until nothing is left to decode, then split; empty segments and `;parameters` dropped.
+    /// Decoded until nothing is left to decode, then split; empty segments dropped, and `;parameters` and what
+    /// would begin a query.
     loose: Vec<String>,
 }
 
@@ -41,7 +42,7 @@ impl Readings {
         let loose: Vec<String> = decoded
             .replace('\\', "/")
             .split('/')
-            .map(|segment| segment.split(';').next().unwrap_or_default().trim().to_lowercase())
+            .map(|segment| segment.split([';', '?', '#']).next().unwrap_or_default().trim().to_lowercase())
             .filter(|segment| !segment.is_empty())
             .collect();
         if loose.iter().any(|segment| segment.bytes().all(|byte| byte == b'.')) {
@@ -120,6 +121,8 @@ mod tests {
             "/api//Api/tokens",
             "/tokens%20",
             "/tokens%2f",
+            "/tokens%3fx=1",
+            "/tokens%23x",
         ] {
             let readings = Readings::of(spelling).unwrap_or_else(|| panic!("{spelling}"));
             assert!(readings.any(|path| path.first().is_some_and(|first| first == "tokens")), "{spelling}");

@@ -71,7 +71,8 @@ impl Rules {
     /// What mints, shows or ends a credential of the person: the API's `/tokens`, the OAuth endpoints, the login of
     /// the web pages, and the end of the account itself.
     fn is_secret(&self, method: &Method, path: &[String]) -> bool {
-        let first = path.first().map(String::as_str).unwrap_or_default();
+        // Some servers drop an extension.
+        let first = path.first().and_then(|first| first.split('.').next()).unwrap_or_default();
         let ends_account = matches!(first, "user" | "users")
             && (*method == Method::DELETE || path.iter().skip(1).any(|segment| segment == "delete"));
         let own = |secret: &String| {
@@ -190,6 +191,8 @@ mod tests {
             "POST /Tokens",
             "POST /tokens;a=b",
             "POST /tokens/",
+            "POST /tokens.json",
+            "POST /tokens%3f",
             "POST /api/tokens",
             "POST /a/../tokens",
             "POST /user-info/%2e%2e/tokens",
