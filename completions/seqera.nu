@@ -681,7 +681,7 @@ module completions {
   ]
 
   def "nu-complete seqera config get key" [] {
-    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
   }
 
   # The value of one setting
@@ -694,7 +694,7 @@ module completions {
   ]
 
   def "nu-complete seqera config set key" [] {
-    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
   }
 
   # Write one setting into your file; its comments stay
@@ -708,7 +708,7 @@ module completions {
   ]
 
   def "nu-complete seqera config unset key" [] {
-    [ "endpoint" "client_id" "callback_port" "store" "key_cache" "seqera.sync_organization" "sekuire.auth_file" "forbid" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
   }
 
   # Take one setting out of your file

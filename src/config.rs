@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use toml_edit::{Array, DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::error::{Error, Result, io_words};
 use crate::os::env::env_text;
@@ -43,10 +43,6 @@ pub enum Kind {
     Seconds,
     /// A port.
     Port,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A list of these words; only in a site's file.
-    Site(&'static [&'static str]),
 }
 
 /// Every setting there is.
@@ -73,13 +69,6 @@ pub const SETTINGS: &[Setting] = &[
         about: "The port on this machine to which the browser comes back.",
     },
     Setting {
-        key: "store",
-        kind: Kind::Choice(&["auto", "keychain", "file"]),
-        default: "auto",
-        variable: Some("SEQERA_HELPER_STORE"),
-        about: "Where the key of the sealed store is made: in the keychain, in a private file, or in the keychain where one answers.",
-    },
-    Setting {
         key: "key_cache",
         kind: Kind::Seconds,
         default: "900",
@@ -99,13 +88,6 @@ pub const SETTINGS: &[Setting] = &[
         default: "false",
         variable: None,
         about: "Whether a login to Sekuire is also written to ~/.sekuire/auth.json, in plain text, for Sekuire's own program.",
-    },
-    Setting {
-        key: "forbid",
-        kind: Kind::Site(&["file-store"]),
-        default: "",
-        variable: None,
-        about: "What a site does not allow; counts only in the site's file. file-store: the key of the store in a file.",
     },
 ];
 
@@ -168,9 +150,7 @@ impl Config {
         {
             return (text, Origin::Environment(variable));
         }
-        let site_only = matches!(setting.kind, Kind::Site(_));
-        let files = self.user.iter().filter(|_| !site_only).chain(&self.site);
-        for (path, document) in files {
+        for (path, document) in self.user.iter().chain(&self.site) {
             if let Some(text) = item(document, setting.key).and_then(|item| text_of(setting.kind, item)) {
                 return (text, Origin::File(path.clone()));
             }
@@ -207,26 +187,13 @@ impl Config {
     pub fn sekuire_auth_file(&self) -> bool {
         self.is_on("sekuire.auth_file", false)
     }
-
-    /// The file of the site that forbids this, if one does.
-    pub fn forbidden_by(&self, what: &str) -> Option<&Path> {
-        let forbids = |document: &DocumentMut| {
-            let list = item(document, "forbid").and_then(Item::as_array);
-            list.is_some_and(|list| list.iter().any(|entry| entry.as_str() == Some(what)))
-        };
-        self.site.iter().find(|(_, document)| forbids(document)).map(|(path, _)| path.as_path())
-    }
 }
 
 /// Writes a setting into the user's file, or takes it out; comments and everything else stay.
 ///
 /// # Errors
-/// A value that does not fit; a setting of the site; a file that cannot be read or written.
+/// A value that does not fit; a file that cannot be read or written.
 pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()> {
-    if let Kind::Site(_) = setting.kind {
-        return Err(Error::usage(format!("'{}' counts only in the site's file", setting.key))
-            .next("see seqera-config(5)"));
-    }
     let new = text.map(|text| parse(setting, text)).transpose()?;
     // A file that is linked from somewhere (dotfiles) stays a link.
     let path = paths.config_file();
@@ -324,7 +291,8 @@ fn read(path: &Path) -> Result<Option<(PathBuf, DocumentMut)>> {
             .next("correct the file, or move it away")
     };
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let Some(bytes) = files::read(&real, LIMIT).map_err(|error| unreadable(&io_words(&error)))? else {
+    let Some(bytes) = files::read_foreign(&real, LIMIT).map_err(|error| unreadable(&io_words(&error)))?
+    else {
         return Ok(None);
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;
@@ -348,12 +316,6 @@ fn text_of(kind: Kind, item: &Item) -> Option<String> {
         Kind::Port => {
             item.as_integer().filter(|port| (1..=65535).contains(port)).map(|port| port.to_string())
         }
-        Kind::Choice(words) => item.as_str().filter(|word| words.contains(word)).map(str::to_owned),
-        Kind::Site(words) => {
-            let list = item.as_array()?.iter().filter_map(|entry| entry.as_str());
-            let known: Vec<&str> = list.filter(|word| words.contains(word)).collect();
-            (!known.is_empty()).then(|| known.join(","))
-        }
     }
 }
 
@@ -371,9 +333,6 @@ fn parse(setting: &Setting, text: &str) -> Result<Item> {
             Ok(port) if port > 0 => Ok(value(i64::from(port))),
             _ => Err(wrong("a port, 1 to 65535")),
         },
-        Kind::Choice(words) if words.contains(&text) => Ok(value(text)),
-        Kind::Choice(words) => Err(wrong(&format!("one of: {}", words.join(", ")))),
-        Kind::Site(_) => Ok(value(Array::new())),
     }
 }
 
@@ -404,18 +363,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_does_not_count() {
-        let config = config("key_cache = 'long'\nstore = 'drawer'\ncallback_port = 0\n", "store = 'file'\n");
+        let config = config("key_cache = 'long'\nclient_id = 7\ncallback_port = 0\n", "client_id = 'site'\n");
         assert_eq!(config.key_cache(), Duration::from_secs(900));
-        assert_eq!(config.in_file("store").as_deref(), Some("file"));
+        assert_eq!(config.in_file("client_id").as_deref(), Some("site"));
         assert_eq!(config.in_file("callback_port"), None);
-    }
-
-    #[test]
-    fn only_a_site_forbids() {
-        assert_eq!(config("forbid = ['file-store']", "").forbidden_by("file-store"), None);
-        let site = config("", "forbid = ['file-store', 'unknown']");
-        assert_eq!(site.forbidden_by("file-store"), Some(Path::new("site")));
-        assert_eq!(site.forbidden_by("something else"), None);
     }
 
     #[test]
@@ -425,30 +376,25 @@ mod tests {
         let before = "# mine\nkey_cache = 5 # short\n\n[sekuire]\n# for its own program\nauth_file = true\n";
         std::fs::write(paths.config_file(), before).unwrap();
         change(&paths, setting("key_cache").unwrap(), Some("60")).unwrap();
-        change(&paths, setting("store").unwrap(), Some("file")).unwrap();
+        change(&paths, setting("client_id").unwrap(), Some("mine")).unwrap();
         change(&paths, setting("sekuire.auth_file").unwrap(), Some("false")).unwrap();
         change(&paths, setting("seqera.sync_organization").unwrap(), None).unwrap();
         let after = std::fs::read_to_string(paths.config_file()).unwrap();
         assert_eq!(
             after,
-            "# mine\nkey_cache = 60 # short\nstore = \"file\"\n\n[sekuire]\n# for its own program\nauth_file = false\n"
+            "# mine\nkey_cache = 60 # short\nclient_id = \"mine\"\n\n[sekuire]\n# for its own program\nauth_file = false\n"
         );
-        change(&paths, setting("store").unwrap(), None).unwrap();
-        assert!(!std::fs::read_to_string(paths.config_file()).unwrap().contains("store"));
+        change(&paths, setting("client_id").unwrap(), None).unwrap();
+        assert!(!std::fs::read_to_string(paths.config_file()).unwrap().contains("client_id"));
     }
 
     #[test]
     fn values_are_checked_before_anything_is_written() {
         let tmp = tempfile::tempdir().unwrap();
         let paths = Paths::below(tmp.path());
-        for (key, bad) in [
-            ("key_cache", "-1"),
-            ("store", "drawer"),
-            ("callback_port", "70000"),
-            ("sekuire.auth_file", "yes"),
-            ("endpoint", ""),
-            ("forbid", "file-store"),
-        ] {
+        for (key, bad) in
+            [("key_cache", "-1"), ("callback_port", "70000"), ("sekuire.auth_file", "yes"), ("endpoint", "")]
+        {
             assert_eq!(change(&paths, setting(key).unwrap(), Some(bad)).unwrap_err().exit_code(), 2, "{key}");
         }
         assert!(!paths.config_file().exists());

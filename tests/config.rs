@@ -40,3 +40,14 @@ fn a_wrong_value_or_name_changes_nothing() {
     home.run("seqera", &["config", "set", "keycache", "1"], "").expect(2);
     assert_eq!(home.run("seqera", &["config", "get", "key_cache"], "").expect(0).out(), "60\n");
 }
+
+#[test]
+fn a_site_says_where_its_people_log_in() {
+    let mut home = Home::with_file_store();
+    let site = home.path().join("site/seqera-credential-helper");
+    std::fs::create_dir_all(&site).unwrap();
+    std::fs::write(site.join("config.toml"), "endpoint = 'http://platform.example/api'\n").unwrap();
+    home.set("XDG_CONFIG_DIRS", home.path().join("site"));
+    let run = home.run("seqera", &["login", "--no-browser"], "").expect(7);
+    assert!(run.err().contains("platform.example"), "{run:?}");
+}

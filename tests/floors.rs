@@ -1,4 +1,5 @@
-//! The floors of the house: imports run downwards only (see `src/lib.rs`).
+//! What holds of the source tree itself: imports run downwards only (see `src/lib.rs`), and each test that a promise
+//! names is there.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
 
 use std::collections::BTreeMap;
@@ -115,4 +116,22 @@ fn imports_are_found_in_every_form() {
     let source = "use crate::store::{Shelf, Store};\nuse crate::{ui, os::{env, clock}};\nfn f() { crate::http::g() }\n\
                   // crate::command\n#[cfg(test)]\nmod tests { use crate::protocol; }";
     assert_eq!(imports(source), ["store", "ui", "os", "http"]);
+}
+
+#[test]
+fn every_test_that_a_promise_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    sources(&root.join("tests"), &mut files);
+    let code: String = files.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
+    let page = fs::read_to_string(root.join("docs/threats.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |"));
+    let names: Vec<&str> = rows
+        .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "))
+        .flat_map(|(_, tests)| tests.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    let missing: Vec<&&str> = names.iter().filter(|name| !code.contains(&format!("fn {name}()"))).collect();
+    assert!(missing.is_empty(), "no such tests: {missing:?}");
 }

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::Context;
-use crate::config::{self, Config, Kind, Origin, SETTINGS, Setting};
+use crate::config::{self, Config, Origin, SETTINGS, Setting};
 use crate::error::Result;
 use crate::ui;
 
@@ -122,9 +122,6 @@ fn set(key: &str, value: Option<&str>, context: &Context) -> Result<()> {
         && crate::os::env::non_empty(variable).is_some()
     {
         context.tell(&format!("{variable} is set in this shell and overrides it"));
-    }
-    if setting.key == "store" && matches!(setting.kind, Kind::Choice(_)) {
-        context.tell("A store that is there stays where it is; move its key with: seqera store move");
     }
     Ok(())
 }

@@ -269,7 +269,8 @@ mod unix {
         if found.uid() != me() && found.uid() != 0 && !trusts() {
             return Err(stranger(path, &found));
         }
-        if found.mode() & WRITABLE != 0 && !trusts() {
+        let for_me_alone = found.mode() & 0o002 == 0 && is_only_mine(found.gid());
+        if found.mode() & WRITABLE != 0 && !for_me_alone && !trusts() {
             return Err(Exposed::error(
                 "others may write it",
                 format!("see what is in it, and close it with: chmod go-w {}", path.display()),

@@ -73,17 +73,20 @@ fn is_harmless(c: char) -> bool {
         G::UppercaseLetter
             | G::LowercaseLetter
             | G::TitlecaseLetter
+            | G::ModifierLetter
             | G::OtherLetter
             | G::NonspacingMark
             | G::SpacingMark
             | G::DecimalNumber
-    ) || (category == G::ModifierLetter && !deceives(c));
-    is_text && !is_invisible(c)
+    );
+    is_text && !deceives(c) && !is_invisible(c)
 }
 
-/// Letters by their category, quotes and full stops by their looks: U+02B0 to U+02FF, U+A788, U+FF9E and the like.
+/// Letters by their category, and by their looks quotes, full stops, exclamation marks and bars.
 fn deceives(c: char) -> bool {
-    matches!(c, '\u{02b0}'..='\u{02ff}' | '\u{a700}'..='\u{a721}' | '\u{a788}'..='\u{a78c}' | '\u{ff9e}' | '\u{ff9f}')
+    matches!(c,
+        '\u{01c0}'..='\u{01c3}' | '\u{02b0}'..='\u{02ff}' | '\u{0374}' | '\u{07f4}' | '\u{07f5}'
+        | '\u{a4f8}'..='\u{a4fd}' | '\u{a700}'..='\u{a721}' | '\u{a788}'..='\u{a78c}' | '\u{ff9e}' | '\u{ff9f}')
 }
 
 /// Letters and marks that are not seen: fillers, and selectors of a variant.

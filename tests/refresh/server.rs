@@ -25,7 +25,7 @@ const TROUBLES: [(Fault, i32, bool); 12] = [
     (Fault::HugeBody, 5, false),
     (Fault::Unauthorized, 5, false),
     (Fault::NotFound, 5, false),
-    (Fault::RedirectElsewhere, 7, false),
+    (Fault::RedirectElsewhere, 5, false),
 ];
 
 fn intent(login: &Login) -> serde_json::Value {

@@ -93,6 +93,8 @@ impl Finding {
 /// Standard output cannot be written. Whatever else goes wrong is a finding.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut findings = programs::look();
+    // First: what is started below writes a state line that is missing.
+    hook::look(context, &mut findings);
     let opens = store::look(&context.paths, &mut findings);
     login::look(context, opens, &mut findings);
     if opens {
@@ -100,7 +102,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         clients::look(context, &mut findings);
     }
     vendor::look(context, &mut findings);
-    hook::look(context, &mut findings);
     environment::look(context, &mut findings);
     network::look(&mut findings);
     let ok = findings.iter().all(|finding| finding.state != State::Wrong);

@@ -21,6 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Context, choice, org, shadow};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::discovery::{self, DiscoveryError, Server};
@@ -120,7 +121,7 @@ struct Entry {
 }
 
 fn seqera(args: &Args, context: &Context) -> Result<()> {
-    let settings = Settings::read(args)?;
+    let settings = Settings::read(args, &Config::load(&context.paths)?)?;
     place::announce(&context.paths, ProviderId::Seqera, &settings.named);
     let name = context.name_for(ProviderId::Seqera)?;
     home::must_take_a_login(&context.paths)?;

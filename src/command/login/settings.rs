@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Args;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
@@ -59,15 +60,19 @@ impl Named {
 impl Settings {
     /// Reads the command line and the environment. `--endpoint` names the installation whole; without it
     /// `SEQERA_AUTH_DOMAIN` says where to log in, and `SEQERA_PLATFORM_API_URL`, then `TOWER_API_ENDPOINT`,
-    /// where the API is, and each stands in for the other; then what Seqera's own program is set up for.
-    pub fn read(args: &Args) -> Result<Settings> {
+    /// where the API is, and each stands in for the other; then the configuration; then what Seqera's own program is
+    /// set up for.
+    pub fn read(args: &Args, config: &Config) -> Result<Settings> {
         let (endpoint, authority, named) = match &args.endpoint {
             Some(endpoint) => (normalized(endpoint), None, Vec::new()),
             None => {
                 let domain = Named::first(&["SEQERA_AUTH_DOMAIN"], normalized);
                 let api = Named::first(provider(ProviderId::Seqera).variables().endpoints, normalized);
                 let address = |named: &Option<Named>| named.as_ref().map(|named| named.address.clone());
-                let endpoint = address(&api).or_else(|| address(&domain)).or_else(of_vendor);
+                let endpoint = address(&api)
+                    .or_else(|| address(&domain))
+                    .or_else(|| config.in_file("endpoint").map(|endpoint| normalized(&endpoint)))
+                    .or_else(of_vendor);
                 (
                     endpoint.unwrap_or_else(|| CLOUD.to_owned()),
                     address(&domain),
@@ -83,7 +88,10 @@ impl Settings {
         };
         let fixed = match args.port {
             Some(port) => Some(port),
-            None => number("SEQERA_AUTH_REDIRECT_PORT")?,
+            None => match number("SEQERA_AUTH_REDIRECT_PORT")? {
+                Some(port) => Some(port),
+                None => config.in_file("callback_port").and_then(|port| port.parse().ok()),
+            },
         };
         let patience = match args.timeout {
             Some(seconds) => Duration::from_secs(seconds),
@@ -92,7 +100,7 @@ impl Settings {
         Ok(Settings {
             endpoint,
             authorities,
-            client: client(),
+            client: client(config),
             // A port that was named is the one the server knows.
             ports: fixed.map_or(Ports::from(PORT), Ports::only),
             port: fixed.unwrap_or(PORT),
@@ -111,10 +119,13 @@ fn of_vendor() -> Option<String> {
     Some(if named == CLOUD_API_BESIDE_WEB { CLOUD.to_owned() } else { named })
 }
 
-fn client() -> Client {
+fn client(config: &Config) -> Client {
     let named = |variable, usual: &str| env_text(variable).unwrap_or_else(|| usual.to_owned());
     Client {
-        id: named("SEQERA_AUTH_CLI_CLIENT_ID", "seqera_ai_cli"),
+        id: named(
+            "SEQERA_AUTH_CLI_CLIENT_ID",
+            &config.in_file("client_id").unwrap_or_else(|| "seqera_ai_cli".to_owned()),
+        ),
         scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).into(),
         parameters: vec![("audience".to_owned(), named("SEQERA_AUTH_AUDIENCE", "platform"))],
     }
