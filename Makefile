@@ -67,6 +67,7 @@ lint:
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
 	shellcheck $(SCRIPTS)
 	shfmt -d $(SCRIPTS)
+	$(CARGO) fetch --locked --quiet
 	$(CARGO) deny --log-level error --offline check bans licenses sources
 	$(if $(ADVISORY_DB),packaging/advisories.sh "$(ADVISORY_DB)")
 

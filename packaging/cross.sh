@@ -66,7 +66,7 @@ use_std() {
 release_flags() {
     local folder registry="${CARGO_HOME:-$HOME/.cargo}/registry/src"
     "${CARGO:-cargo}" fetch --quiet --locked
-    RUSTFLAGS="$(sed -n 's/^rustflags = \[\(.*\)\]/\1/p' .cargo/config.toml | tr -d '",')"
+    RUSTFLAGS="$(sed -n 's/^rustflags = \[\(.*\)\]/\1/p' .cargo/config.toml | tr -d "',")"
     for folder in "$registry"/*; do
         RUSTFLAGS+=" --remap-path-prefix=$folder=/crates"
     done

@@ -103,7 +103,7 @@ fn each_refusal_is_its_own_sentence_and_keeps_nothing() {
         assert!(!run.err().contains("API key has"), "{run:?}");
     }
     scene.platform.fault_next(1, Endpoint::SekuireVerify, Fault::NotFound);
-    says(&good(), 1, "does not exist (HTTP 404)");
+    says(&good(), 1, "(HTTP 404)");
 }
 
 #[test]
