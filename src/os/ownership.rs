@@ -44,7 +44,7 @@ impl fmt::Display for Exposed {
 impl std::error::Error for Exposed {}
 
 /// Whether the person said that nobody else is here.
-fn trusts() -> bool {
+pub fn trusts() -> bool {
     non_empty(TRUST).is_some_and(|value| value != "0")
 }
 

@@ -33,11 +33,15 @@ mod owner {
     use std::path::{Path, PathBuf};
 
     use super::{Error, Paths, Result};
+    use crate::os::ownership;
 
     /// More than a store has: whoever has more finds out later.
     const MOST: usize = 2000;
 
     pub fn must_be_ours(paths: &Paths) -> Result<()> {
+        if ownership::trusts() {
+            return Ok(());
+        }
         let us = rustix::process::geteuid().as_raw();
         let folders = [&paths.config, &paths.state, &paths.store];
         for folder in folders {
@@ -61,7 +65,10 @@ mod owner {
             return Error::refused(format!(
                 "{path} belongs to another user (uid {owner}), and you are root here"
             ))
-            .next("log in without sudo, or as root for root alone: sudo -H seqera login");
+            .next(
+                "log in without sudo, or as root for root alone: sudo -H seqera login; or set SEQERA_HELPER_HOME \
+                 to a folder of root's",
+            );
         }
         if owner == 0 {
             return Error::store(format!("{path} belongs to root, perhaps after a sudo"))
@@ -84,8 +91,9 @@ mod owner {
         found
     }
 
+    /// The root of the file system is nobody's home, whatever HOME says: a container's user may have none.
     fn is_at_home(path: &Path) -> bool {
-        dirs::home_dir().is_some_and(|home| path.starts_with(home))
+        dirs::home_dir().is_some_and(|home| home.parent().is_some() && path.starts_with(home))
     }
 
     /// What is in a folder of ours, a few levels down.
