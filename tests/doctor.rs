@@ -263,9 +263,9 @@ fn a_profile_in_use_that_is_not_there_is_seen() {
     let (mut home, _platform) = well();
     home.set("SEQERA_PROFILE", "missing");
     let out = home.run("seqera", &["doctor"], "").ok();
-    assert!(out.contains("note  login: the profile in use, 'missing', is no login; "), "{out}");
+    assert!(out.contains("note  login: the profile in use, 'missing', has no login; "), "{out}");
     home.set("SEQERA_PROFILE", "../default");
     wrong(&home, "login", "SEQERA_PROFILE");
     let run = home.run("seqera", &["token"], "").expect(2);
-    assert!(run.err().starts_with("seqera: SEQERA_PROFILE is no name for a profile"), "{run:?}");
+    assert!(run.err().starts_with("seqera: SEQERA_PROFILE is not a valid profile name"), "{run:?}");
 }

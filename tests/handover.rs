@@ -268,7 +268,10 @@ fn nobody_to_hand_over_to_is_127() {
     let mut home = Home::with_file_store();
     path(&mut home, &["bin"]);
     let run = home.run("seqera", &["a\u{1b}[31mi"], "").expect(127);
-    assert!(run.err().contains("is no command of this program") && !run.err().contains('\u{1b}'), "{run:?}");
+    assert!(
+        run.err().contains("is not a command of this program") && !run.err().contains('\u{1b}'),
+        "{run:?}"
+    );
     assert_eq!(run.out(), "");
 }
 

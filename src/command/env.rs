@@ -103,7 +103,7 @@ impl Form {
             EnvArgs { json: true, .. } => Form::Json,
             EnvArgs { dotenv: true, .. } => Form::Dotenv,
             EnvArgs { github: true, .. } => Form::GitHub(env("GITHUB_ENV").ok_or_else(|| {
-                Error::usage("GITHUB_ENV is not set, so this is no step of GitHub Actions")
+                Error::usage("GITHUB_ENV is not set, so this is not a GitHub Actions step")
                     .next("elsewhere, use --dotenv or --json")
             })?),
             EnvArgs { shell: Some(shell), .. } => Form::Shell(*shell),

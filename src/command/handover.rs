@@ -198,7 +198,7 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
     let install = provider(called).own_program();
     let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
-        "'{word}' is no command of this program, and there is no other program called {name} to hand it to"
+        "'{word}' is not a command of this program, and there is no other program called {name} to hand it to"
     ))
     .next(format!("see: {name} --help; {install}"))
 }

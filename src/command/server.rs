@@ -82,8 +82,10 @@ impl<'a> Server<'a> {
     ) -> Result<Server<'a>> {
         let target = Target::from_url(&endpoint);
         if !target.is_some_and(|target| provider::is_origin(&target, provider, &endpoint)) {
-            return Err(Error::refused("the endpoint is no https address, so the token is not sent there")
-                .next("correct the address in the environment, or log in again"));
+            return Err(Error::refused(
+                "the endpoint is not an https address, so the token is not sent there",
+            )
+            .next("correct the address in the environment, or log in again"));
         }
         Ok(Server { context, http: Http::new(EACH), provider, endpoint, token, source })
     }

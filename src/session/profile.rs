@@ -50,7 +50,7 @@ impl FromStr for ProfileName {
             && !name.starts_with('-');
         match ok {
             true => Ok(ProfileName(name.into())),
-            false => Err(Error::usage("this is no name for a profile")
+            false => Err(Error::usage("this is not a valid profile name")
                 .next("use 1 to 40 letters, digits, '-' and '_', not starting with '-'")),
         }
     }
@@ -262,7 +262,8 @@ impl Profile {
         if let Some(name) = env_text("SEQERA_PROFILE") {
             return name.parse().map_err(|error: Error| {
                 let hint = error.hint().unwrap_or_default();
-                Error::usage("SEQERA_PROFILE is no name for a profile").next(format!("unset it, or {hint}"))
+                Error::usage("SEQERA_PROFILE is not a valid profile name")
+                    .next(format!("unset it, or {hint}"))
             });
         }
         Ok(folders::of_here(paths)?.unwrap_or_else(|| Profile::chosen(paths)))

@@ -135,7 +135,7 @@ fn trouble(failure: &Failure, token_endpoint: &Url) -> Error {
     match failure.status() {
         Some(code) if error.kind() != Kind::Unreachable => {
             Error::unreachable(format!("{} does not work (HTTP {code})", Place::of(token_endpoint)))
-                .next("try again; if it stays so, ask whoever runs that server")
+                .next("try again; if it stays so, ask the administrator of that server")
         }
         _ => error,
     }

@@ -138,7 +138,7 @@ fn what_is_no_login_of_sekuires_program_is_said_so() {
         (r#"{"api_key": null, "token": "eyJhbGciOi.e30.c2ln"}"#, "a token of the older kind"),
         ("{}", "there is no API key in"),
         ("not json", "not what Sekuire's program writes"),
-        (r#"{"api_key": "hunter2"}"#, "no API key of Sekuire"),
+        (r#"{"api_key": "hunter2"}"#, "not a Sekuire API key"),
     ] {
         scene.home.write(".sekuire/auth.json", content);
         let run = import();

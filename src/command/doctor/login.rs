@@ -31,7 +31,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
         Err(error) => findings.push(Finding::of_error(ABOUT, &error)),
         Ok(name) if names.is_empty() || names.contains(&name) => {}
         Ok(name) => findings.push(
-            Finding::note(ABOUT, format!("the profile in use, '{name}', is no login"))
+            Finding::note(ABOUT, format!("the profile in use, '{name}', has no login"))
                 .next("choose another with: seqera profile use NAME; SEQERA_PROFILE goes before that"),
         ),
     }

@@ -21,7 +21,7 @@ pub fn look(findings: &mut Vec<Finding>) {
                     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
                     Finding::ok(ABOUT, format!("{name} sends requests through {host}{port}"))
                 }
-                None => Finding::wrong(ABOUT, format!("{name} is no address of a proxy"))
+                None => Finding::wrong(ABOUT, format!("{name} is not the address of a proxy"))
                     .next(format!("correct it, or: unset {name}")),
             },
         );

@@ -104,7 +104,7 @@ fn docker() -> Vec<Finding> {
     };
     let Ok(config) = serde_json::from_slice::<serde_json::Value>(&text) else {
         return vec![
-            Finding::wrong(ABOUT, format!("{} is not JSON", path.display())).next("mend it, or move it away"),
+            Finding::wrong(ABOUT, format!("{} is not JSON", path.display())).next("fix it, or move it away"),
         ];
     };
     let is_us = |value: &serde_json::Value| value == "seqera";

@@ -226,7 +226,7 @@ impl Where {
         let is_cloud = target.as_ref().is_some_and(|target| is_origin(target, ProviderId::Seqera, CLOUD));
         match target.is_some_and(|target| target.is_private_enough()) {
             true => Ok(Where { authority, endpoint: if is_cloud { CLOUD.to_owned() } else { endpoint } }),
-            false => Err(Error::refused("the server of that login is no https address")
+            false => Err(Error::refused("the server of that login is not an https address")
                 .next("name it with --endpoint https://HOST/api")),
         }
     }

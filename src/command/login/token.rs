@@ -75,7 +75,7 @@ pub fn form(token: &Secret) -> Result<Form> {
     if bytes.len() == 40 && bytes.iter().all(u8::is_ascii_hexdigit) {
         return Ok(Form::Legacy);
     }
-    let error = Error::usage("this is no token of the Platform");
+    let error = Error::usage("this is not a Platform token");
     Err(if bytes.starts_with(b"sk_") {
         error.next("it looks like a key of Sekuire: seqera login --provider sekuire")
     } else {

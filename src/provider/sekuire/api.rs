@@ -209,7 +209,7 @@ fn plan_limit(said: &Value, endpoint: &str) -> Error {
     });
     error.next(match said["upgrade_url"].as_str().and_then(|url| upgrade_page(url, endpoint)) {
         Some(page) => format!("see: {page}"),
-        None => "ask whoever manages your organization's plan".into(),
+        None => "ask an administrator of your organization".into(),
     })
 }
 

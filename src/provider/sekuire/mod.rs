@@ -135,7 +135,7 @@ impl Provider for Sekuire {
         };
         let organization = organization.ok_or_else(|| {
             Error::failed("your Sekuire account has no organization to push for")
-                .next("ask whoever manages your organization to add you")
+                .next("ask an administrator of your organization to add you")
         })?;
         api.push_token(token, &organization.id)
     }
@@ -180,7 +180,7 @@ pub fn key(typed: &Secret) -> Result<Secret> {
         _ if text.is_empty() => Err(Error::usage("no API key was given").next(CREATE)),
         Some(_) => Err(Error::usage("this API key is not whole").next("copy all of it and nothing else")),
         None => {
-            Err(Error::usage("this is no API key of Sekuire: those begin with sk_live_ or sk_test_")
+            Err(Error::usage("this is not a Sekuire API key: those begin with sk_live_ or sk_test_")
                 .next(CREATE))
         }
     }
