@@ -157,6 +157,8 @@ impl Mark {
             _ => return None,
         };
         let next: u64 = next.parse().ok()?;
+        let (name, number) = generation.rsplit_once('.')?;
+        (name.parse::<ProfileName>().is_ok() && number.bytes().all(|b| b.is_ascii_digit())).then_some(())?;
         Some(Mark {
             generation: generation.into(),
             next,
@@ -350,4 +352,22 @@ fn swap_in(path: &Path, bytes: &[u8], prepare: impl FnOnce(&File) -> io::Result<
     prepare(new.as_file())?;
     new.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_profile_and_a_number_are_a_generation() {
+        let parsed = |generation: &str| {
+            Mark::parse(&format!(
+                "1 {generation} 1795311000 1795312900 1795313500 1800 3700 4300 fresh acme\n"
+            ))
+        };
+        assert_eq!(parsed("prod.42").unwrap().generation, "prod.42");
+        for odd in ["\u{7}d2", "d2", "prod.", "prod.x", ".1", "$(id).1", "a/b.1", "prod.4\u{661}"] {
+            assert!(parsed(odd).is_none(), "{odd:?}");
+        }
+    }
 }
