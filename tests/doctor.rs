@@ -106,7 +106,10 @@ fn the_hook_is_seen_once_twice_and_not_at_all() {
     home.write(".bashrc", "eval \"$(seqera hook bash)\"\nx=1\neval \"$(seqera hook bash)\"\n");
     wrong(&home, "hook", "more than once, lines 1, 3");
     home.write(".bashrc", "eval \"$(seqera hook bash)\"\n");
-    fs::remove_file(paths(&home).run.join("default.mark")).unwrap();
+    // Both copies: this machine's, and the one in the home by which other hosts follow.
+    let paths = paths(&home);
+    fs::remove_file(paths.run.join("default.mark")).unwrap();
+    fs::remove_file(paths.home_run.join("default.mark")).unwrap();
     wrong(&home, "hook", "what it reads of 'default' is not in");
 }
 

@@ -3,15 +3,24 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use http::{Method, StatusCode};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, io_words};
+use crate::ui;
 
 /// The file.
 #[derive(Debug, Clone)]
-pub struct Log(Option<Arc<Mutex<File>>>);
+pub struct Log(Option<Arc<Opened>>);
+
+#[derive(Debug)]
+struct Opened {
+    file: Mutex<File>,
+    /// Whether the person was told that it takes no more.
+    told: AtomicBool,
+}
 
 /// One request, written when its answer has ended.
 #[derive(Debug)]
@@ -33,11 +42,15 @@ impl Log {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // A pipe that nobody reads is an error at once, and nothing to wait for.
+            options.mode(0o600).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+        }
         let opened = options.open(file);
         let opened =
             opened.map_err(|error| Error::io(format_args!("cannot open the log {}", file.display()), &error));
-        Ok(Log(Some(Arc::new(Mutex::new(opened?)))))
+        Ok(Log(Some(Arc::new(Opened { file: Mutex::new(opened?), told: AtomicBool::new(false) }))))
     }
 
     /// Begins an entry.
@@ -46,11 +59,13 @@ impl Log {
     }
 
     fn write(&self, line: &str) {
-        if let Some(file) = &self.0
-            && let Ok(mut file) = file.lock()
+        // A full disk does not stop the program that is served, and is said once.
+        if let Some(opened) = &self.0
+            && let Ok(mut file) = opened.file.lock()
+            && let Err(error) = file.write_all(line.as_bytes())
+            && !opened.told.swap(true, Ordering::Relaxed)
         {
-            // A full disk does not stop the program that is served.
-            let _ = file.write_all(line.as_bytes());
+            ui::say(&format!("seqera: the log of the relay misses requests: {}", io_words(&error)));
         }
     }
 }
@@ -71,5 +86,18 @@ impl Drop for Entry {
         let Entry { method, path, status, bytes, .. } = self;
         let path: String = path.chars().filter(char::is_ascii_graphic).collect();
         self.log.write(&format!("{time} {method} {path} {} {bytes}\n", status.as_u16()));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_not_waited_for() {
+        let tmp = tempfile::tempdir().unwrap();
+        let pipe = tmp.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(Log::open(Some(&pipe)).is_err());
     }
 }

@@ -158,7 +158,8 @@ impl Mark {
         };
         let next: u64 = next.parse().ok()?;
         let (name, number) = generation.rsplit_once('.')?;
-        (name.parse::<ProfileName>().is_ok() && number.bytes().all(|b| b.is_ascii_digit())).then_some(())?;
+        (name.parse::<ProfileName>().is_ok() && number.parse::<u64>().is_ok() && !number.starts_with('+'))
+            .then_some(())?;
         Some(Mark {
             generation: generation.into(),
             next,
