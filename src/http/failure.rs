@@ -341,7 +341,7 @@ impl From<Failure> for Error {
             Trouble::Intercepted(to) => (
                 Kind::Unreachable,
                 format!("{address} redirects to {}; redirects are not followed", elsewhere(to.as_ref())),
-                "your network may want you to log in to it first: open any page in a browser, then try again".into(),
+                "your network may want you to sign in to it first: open any page in a browser, then try again".into(),
             ),
             Trouble::Status { code, retry_after, empty } => status(*code, *retry_after, *empty, address),
             Trouble::NotJson(oddity) => unexpected(*oddity, address),

@@ -256,7 +256,7 @@ fn a_token_endpoint_that_fails() {
     seqera: ORIGIN/api/token failed (HTTP 502); try again in a minute
     seqera: unexpected answer from ORIGIN/api/token: a web page; a proxy or a network with a login page may be answering; open any page in a browser, then try again
     seqera: the answer from ORIGIN/api/token is larger than 1 MiB; something else than the server may be answering; try again
-    seqera: ORIGIN/api/token redirects to ELSEWHERE; redirects are not followed; your network may want you to log in to it first: open any page in a browser, then try again
+    seqera: ORIGIN/api/token redirects to ELSEWHERE; redirects are not followed; your network may want you to sign in to it first: open any page in a browser, then try again
     seqera: ORIGIN/api/token has been asked too often (HTTP 429); try again in 7 s
     ");
 }
