@@ -388,7 +388,7 @@ fn somebody_without_a_home_is_told_of_the_variable() {
     let (home, platform) = (Home::with_file_store(), Platform::start());
     give(&home, STRANGER);
     let folders = ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"];
-    for value in [Some("/"), None, Some("/nonexistent")] {
+    for value in [Some("/"), None, Some("/no-such-home")] {
         for (program, args, input) in [
             ("git-credential-seqera", &["store"][..], login_at("h.example")),
             ("seqera", &["login", "--with-token", "--endpoint", &platform.api()], platform.personal_token()),
