@@ -191,7 +191,7 @@ impl<'a> Broker<'a> {
         let selected = Profile::selected(paths)?;
         match Profile::load(paths, &selected)? {
             Some(profile) if fits(&profile) => return Ok(Some(profile)),
-            // Whoever names a login for this shell does not mean another one for the same host.
+            // A login that is named for this shell is meant, and not another one for the same host.
             None if non_empty("SEQERA_PROFILE").is_some() => return Ok(None),
             _ => {}
         }

@@ -20,7 +20,6 @@ use crate::http::Http;
 use crate::oauth::discovery;
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
-use crate::os::env::env_text;
 use crate::os::fault;
 use crate::os::files;
 use crate::os::hex::hex;
@@ -101,7 +100,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             expires_at: None,
             token_endpoint: server.token,
             revocation_endpoint: server.revocation,
-            client_id: client(),
+            client_id: login::client_id(),
         },
     };
     let organization = vendor::chosen(&place.endpoint).map(|one| Organization { id: one.id, name: one.name });
@@ -189,10 +188,6 @@ fn renew(context: &Context, note: &Note) -> Result<()> {
 
 fn sessions(context: &Context) -> Sessions<'_> {
     Sessions::new(&context.paths, Deadline::after(TO_STORE))
-}
-
-fn client() -> String {
-    env_text("SEQERA_AUTH_CLI_CLIENT_ID").unwrap_or_else(|| "seqera_ai_cli".to_owned())
 }
 
 fn digest(token: &Secret) -> String {

@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::oauth::discovery;
 use crate::os::deadline::Deadline;
-use crate::os::env::env_text;
 use crate::provider::seqera::vendor::Remembered;
 use crate::provider::seqera::vendor::login::{self, Kept};
 use crate::secret::Secret;
@@ -100,7 +99,7 @@ fn give_back(context: &Context, token: &Secret) -> Option<String> {
         expires_at: None,
         token_endpoint: server.token,
         revocation_endpoint: server.revocation,
-        client_id: env_text("SEQERA_AUTH_CLI_CLIENT_ID").unwrap_or_else(|| "seqera_ai_cli".to_owned()),
+        client_id: login::client_id(),
     };
     // There is no access token: that program keeps none. The refresh token stands for it, and is revoked once more.
     let session = Session {

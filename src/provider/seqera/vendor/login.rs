@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::folder;
 use crate::error::{Error, Result, io_words};
+use crate::os::env::env_text;
 use crate::os::files;
 use crate::secret::Secret;
 
@@ -200,6 +201,11 @@ mod kernel {
     pub fn remove(_: &Secret) -> bool {
         false
     }
+}
+
+/// The OAuth client to which that program's tokens belong, and by which alone they are renewed and revoked.
+pub fn client_id() -> String {
+    env_text("SEQERA_AUTH_CLI_CLIENT_ID").unwrap_or_else(|| "seqera_ai_cli".to_owned())
 }
 
 #[cfg(test)]
