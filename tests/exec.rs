@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use expectrl::Expect;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::platform::{Endpoint, Fault, Platform};
@@ -144,6 +145,39 @@ fn a_job_gets_our_signals_and_its_token_is_deleted_all_the_same() {
         assert_eq!(job.wait().unwrap().code(), Some(code));
         assert_eq!(platform.personal_token_ids().len(), 1);
         std::fs::remove_file(begun).unwrap();
+    }
+}
+
+/// A container that was started in a terminal: the process group in the foreground has no number inside.
+#[test]
+fn the_terminal_s_own_signal_reaches_a_job_once() {
+    let (home, _platform, _) = started();
+    let count = "import os, select, signal\n\
+        got, put = os.pipe2(os.O_NONBLOCK)\n\
+        signal.set_wakeup_fd(put)\n\
+        signal.signal(signal.SIGINT, lambda *_: None)\n\
+        print('ready', flush=True)\n\
+        select.select([got], [], [])\n\
+        while select.select([got], [], [], 1.5)[0] and len(os.read(got, 1)): print('one', flush=True)\n\
+        print('done', flush=True)";
+    let job = ["seqera", "exec", "--job-token", "--", "python3", "-c", count];
+    let namespace = ["unshare", "--pid", "--fork", "--kill-child"];
+    let inside = [&namespace[..], &["--mount-proc"], &job].concat();
+    for words in [&job[..], &inside, &[&namespace[..], &job].concat()] {
+        if words[0] == "unshare" && !rustix::process::geteuid().is_root() {
+            eprintln!("not tried: it takes root to make a PID namespace");
+            continue;
+        }
+        let mut command = home.command(words[0]);
+        command.args(&words[1..]);
+        let mut terminal = expectrl::Session::spawn(command).unwrap();
+        terminal.set_expect_timeout(Some(Duration::from_secs(20)));
+        terminal.expect("ready").unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        terminal.send("\u{3}").unwrap();
+        let seen = terminal.expect("done").unwrap();
+        let seen = String::from_utf8_lossy(seen.before());
+        assert_eq!(seen.matches("one").count(), 1, "{words:?}: {seen}");
+        terminal.expect(expectrl::Eof).unwrap();
     }
 }
 

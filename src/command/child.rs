@@ -101,7 +101,7 @@ pub use signals::Signals;
 mod signals {
     use std::process::{Command, ExitStatus};
 
-    use rustix::process::{Pid, Signal, getpgrp, kill_process};
+    use rustix::process::{Pid, Signal, kill_process};
     use signal_hook::consts::{
         SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
     };
@@ -156,7 +156,7 @@ mod signals {
 
     /// Whether the terminal sends its signals to us and the command alike: twice would mean "at once" to many.
     fn in_foreground() -> bool {
-        rustix::termios::tcgetpgrp(std::io::stdin()).is_ok_and(|group| group == getpgrp())
+        crate::os::terminal::in_foreground() == Some(true)
     }
 }
 

@@ -33,7 +33,7 @@ pub fn caller_is(pid: u32) {
 mod ordered {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-    use rustix::process::{Pid, Signal, getpgid, getpid, kill_process, kill_process_group};
+    use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
 
     static ACTED: AtomicBool = AtomicBool::new(false);
     pub static CALLER: AtomicU32 = AtomicU32::new(0);
@@ -61,7 +61,8 @@ mod ordered {
         let _ = match (whom, caller) {
             ("caller", Some(caller)) => kill_process(caller, signal),
             ("group", Some(caller)) => {
-                getpgid(Some(caller)).and_then(|group| kill_process_group(group, signal))
+                let group = crate::os::process::groups(caller).and_then(|groups| Pid::from_raw(groups.own));
+                group.map_or(Ok(()), |group| kill_process_group(group, signal))
             }
             ("self", _) => kill_process(getpid(), signal),
             _ => return,

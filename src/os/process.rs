@@ -256,6 +256,36 @@ fn stat(pid: u32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/stat")).ok()
 }
 
+/// Two process groups. One that began outside the PID namespace is 0 (pid_namespaces(7)).
+#[cfg(unix)]
+#[derive(Debug, PartialEq)]
+pub struct Groups {
+    /// That of the process itself.
+    pub own: i32,
+    /// The one in the foreground of its terminal; -1 where it has none.
+    pub foreground: i32,
+}
+
+/// The groups of a process, a number or `self`. Never by getpgrp(2), whose 0 rustix takes for impossible.
+#[cfg(target_os = "linux")]
+pub fn groups(pid: impl std::fmt::Display) -> Option<Groups> {
+    groups_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The groups of this process; the other systems have no such namespaces.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn groups(_: impl std::fmt::Display) -> Option<Groups> {
+    let foreground = rustix::termios::tcgetpgrp(std::io::stdin()).map_or(-1, |group| group.as_raw_pid());
+    Some(Groups { own: rustix::process::getpgrp().as_raw_pid(), foreground })
+}
+
+/// Fields 5 and 8 of proc_pid_stat(5).
+#[cfg(target_os = "linux")]
+fn groups_in(stat: &str) -> Option<Groups> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(2);
+    Some(Groups { own: fields.next()?.parse().ok()?, foreground: fields.nth(2)?.parse().ok()? })
+}
+
 /// Field 22 of proc_pid_stat(5); the second field may hold anything, parentheses included. Nothing for a
 /// process that has ended, also while nobody has waited for it.
 fn began(stat: &str) -> Option<u64> {
@@ -286,6 +316,16 @@ mod tests {
         println!("still here");
         drop(second);
         println!("not here");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn groups_are_read_past_any_name() {
+        let groups = |stat| groups_in(stat).map(|groups| (groups.own, groups.foreground));
+        assert_eq!(groups("7 (a) b) S 1 0 0 34816 0 4194304 1"), Some((0, 0)));
+        assert_eq!(groups("7 (sh) S 1 21 21 0 -1 4194304 1"), Some((21, -1)));
+        assert_eq!(groups("7 (sh) S 1 21"), None);
+        assert!(super::groups("self").is_some());
     }
 
     #[test]

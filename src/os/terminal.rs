@@ -9,6 +9,28 @@ pub fn attended() -> bool {
     io::stderr().is_terminal()
 }
 
+/// Whether this process is in the foreground of its terminal: it may read what is typed there, and gets the signals
+/// of its keys. Nothing where standard input is not the terminal that controls us.
+#[cfg(unix)]
+pub fn in_foreground() -> Option<bool> {
+    use rustix::io::Errno;
+    let foreground = match rustix::termios::tcgetpgrp(io::stdin()) {
+        Ok(group) => Some(group.as_raw_pid()),
+        // It began outside our PID namespace (pid_namespaces(7)), where it has no number for us.
+        Err(Errno::OPNOTSUPP) => None,
+        Err(_) => return None,
+    };
+    Some(super::process::groups("self").is_none_or(|groups| {
+        groups.own == groups.foreground || foreground.is_some_and(|group| group == groups.own)
+    }))
+}
+
+/// Where the system has no job control, nothing is known of it.
+#[cfg(not(unix))]
+pub fn in_foreground() -> Option<bool> {
+    None
+}
+
 /// Whether there is a screen on which a window could appear.
 pub fn has_display() -> bool {
     cfg!(any(windows, target_os = "macos"))

@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal, Write};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::os::terminal;
 
 pub use crate::os::terminal::{acts, attended, has_display, plain};
 pub use keyboard::{Keyboard, Typed, hidden};
@@ -16,17 +17,8 @@ pub use spinner::Spinner;
 
 /// Whether a person can be asked: they see what we write and we get what they type.
 pub fn can_ask() -> bool {
-    attended() && io::stdin().is_terminal() && in_foreground()
-}
-
-/// Whether reading from the terminal does not stop the process, as it does a job in the background (SIGTTIN).
-fn in_foreground() -> bool {
-    #[cfg(unix)]
-    let theirs =
-        rustix::termios::tcgetpgrp(io::stdin()).is_ok_and(|group| group != rustix::process::getpgrp());
-    #[cfg(not(unix))]
-    let theirs = false;
-    !theirs
+    // Reading would stop a job in the background (SIGTTIN).
+    attended() && io::stdin().is_terminal() && terminal::in_foreground().unwrap_or(true)
 }
 
 /// How many characters fit on a line of the terminal, where there is one.

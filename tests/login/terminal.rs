@@ -1,5 +1,7 @@
 //! What happens with a person at the terminal.
 
+use std::process::Command;
+
 use super::scene::{Scene, wait_for};
 use crate::platform::http;
 use crate::platform::{Endpoint, Fault, Standing};
@@ -78,6 +80,51 @@ fn a_login_in_the_background_is_not_stopped_for_wanting_to_read() {
     terminal.sees("Waiting for the browser");
     terminal.sees("ended with 8\r");
     assert_eq!(terminal.ends().0, 0);
+}
+
+/// `unshare` in a terminal: what it starts has a process group and a session without a number for it.
+fn in_pid_namespace(scene: &Scene, args: &[&str], command: &[&str]) -> Option<Command> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not tried: it takes root to make a PID namespace");
+        return None;
+    }
+    let mut unshare = scene.home.command("unshare");
+    unshare.args(["--pid", "--fork"]).args(args).args(command);
+    Some(unshare)
+}
+
+#[test]
+fn a_container_s_terminal_is_asked_though_its_process_group_is_outside() {
+    for args in [&["--mount-proc"][..], &[]] {
+        let scene = Scene::new();
+        scene.platform.sign_in("grace");
+        let Some(command) = in_pid_namespace(&scene, args, &["seqera", "login"]) else { return };
+        let mut terminal = scene.terminal_of(command);
+        terminal.sees("paste the address it ended at");
+        let address = scene.platform.approve(&scene.opened());
+        terminal.types(&address);
+        let (code, text) = terminal.ends();
+        assert_eq!(code, 0, "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn in_a_container_a_login_in_the_background_is_not_stopped_either() {
+    // Its group is the one outside while another one, of the container, has the terminal; and the other way about.
+    let behind = "(until [ -e front ]; do sleep 0.05; done; \
+            seqera login --timeout 2 </dev/tty; echo \"ended with $?\"; echo > done) & \
+        set -m; sh -c 'echo > front; until [ -e done ]; do sleep 0.05; done'";
+    let job = "set -m; seqera login --timeout 2 & wait %1; echo \"ended with $?\"";
+    for script in [behind, job] {
+        let scene = Scene::new();
+        let Some(command) = in_pid_namespace(&scene, &["--mount-proc"], &["bash", "-c", script]) else {
+            return;
+        };
+        let mut terminal = scene.terminal_of(command);
+        terminal.sees("Waiting for the browser");
+        terminal.sees("ended with 8\r");
+        terminal.ends();
+    }
 }
 
 #[test]

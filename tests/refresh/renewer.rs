@@ -1,7 +1,7 @@
 //! The renewer is a process of its own: whatever happens to a caller, no login is lost and none is renewed twice.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -192,6 +192,13 @@ fn nobody_waits_for_the_renewer_who_waits_for_the_end_of_the_caller_s_output() {
     assert!(run.took < Duration::from_secs(10), "{run:?}");
 }
 
+/// Of a folder in /proc. A session that began outside the PID namespace is 0, our own not excepted.
+fn session_and_terminal(proc: &Path) -> (i32, i32) {
+    let stat = fs::read_to_string(proc.join("stat")).unwrap();
+    let mut fields = stat.rsplit_once(')').unwrap().1.split_whitespace().skip(3).map(|field| field.parse());
+    (fields.next().unwrap().unwrap(), fields.next().unwrap().unwrap())
+}
+
 #[test]
 fn the_renewer_has_nothing_of_its_caller_and_shows_nothing() {
     let (home, platform) = home_and_server();
@@ -202,11 +209,9 @@ fn the_renewer_has_nothing_of_its_caller_and_shows_nothing() {
     let caller = start(command, "");
     let pid = until_renewer_stops(&login);
     let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
-    let stat = fs::read_to_string(proc.join("stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let session: i32 = fields[3].parse().unwrap();
-    assert_ne!(session, rustix::process::getsid(None).unwrap().as_raw_nonzero().get());
-    assert_eq!(fields[4], "0", "no terminal");
+    let (session, terminal) = session_and_terminal(&proc);
+    assert_ne!(session, session_and_terminal(Path::new("/proc/self")).0);
+    assert_eq!(terminal, 0, "no terminal");
     let line = fs::read(proc.join("cmdline")).unwrap();
     let environment = fs::read(proc.join("environ")).unwrap_or_default();
     for secret in platform.issued_secrets() {
