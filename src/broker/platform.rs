@@ -4,7 +4,7 @@ use super::{Broker, OnDisk};
 use crate::error::Result;
 use crate::http::Http;
 use crate::os::env::non_empty;
-use crate::provider::{self, Provider, ProviderId, provider};
+use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::session::{Pass, Sessions, Standing, Want};
@@ -27,7 +27,7 @@ enum Source {
 impl Platform {
     /// The user its tokens go with where a user is wanted.
     pub fn username(&self) -> &'static str {
-        provider(self.id).username()
+        self.id.username()
     }
 }
 
@@ -46,7 +46,7 @@ pub struct PlatformToken {
 
 impl PlatformToken {
     fn new(id: ProviderId, token: Secret, expires_at: Option<u64>) -> PlatformToken {
-        let platform = provider(id);
+        let platform = id;
         PlatformToken {
             username: platform.username().to_owned(),
             token,
@@ -66,8 +66,8 @@ impl<'a> Broker<'a> {
     /// is there, and nothing where nobody is logged in there.
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
         let Some(on_disk) = self.on_disk()? else { return Ok(None) };
-        for id in provider::ALL.map(Provider::id) {
-            let outside = provider(id).outside_endpoint();
+        for id in provider::ALL.iter().copied() {
+            let outside = id.outside_endpoint();
             if provider::is_origin(target, id, &outside)
                 && let Some((_, token)) = exports::outside_token(id, &non_empty)
             {
@@ -76,9 +76,9 @@ impl<'a> Broker<'a> {
         }
         let inherited = |id: ProviderId| {
             let token = inherited::token(on_disk.paths, id, &non_empty)?;
-            provider::is_origin(target, id, &provider(id).outside_endpoint()).then_some((id, token.1))
+            provider::is_origin(target, id, &id.outside_endpoint()).then_some((id, token.1))
         };
-        if let Some((id, token)) = provider::ALL.iter().map(|provider| provider.id()).find_map(inherited) {
+        if let Some((id, token)) = provider::ALL.iter().copied().find_map(inherited) {
             return Ok(Some(Platform { id, source: Source::Outside(token) }));
         }
         let profile = self.profile_for(target)?;
@@ -120,16 +120,16 @@ impl<'a> Broker<'a> {
     pub fn registry_login(&self, server: &Target) -> Result<Option<PlatformToken>> {
         let Some(on_disk) = self.on_disk()? else { return Ok(None) };
         let owner = self.registry_owner(server)?;
-        for id in provider::ALL.map(Provider::id) {
-            let endpoint = provider(id).outside_endpoint();
+        for id in provider::ALL.iter().copied() {
+            let endpoint = id.outside_endpoint();
             let is_its = match &owner {
                 Some(owner) => owner.provider == id && owner.endpoint == endpoint,
-                None => provider(id).registry(&endpoint).is_some_and(|own| same_server(&own, server)),
+                None => id.registry(&endpoint).is_some_and(|own| same_server(&own, server)),
             };
             if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty) {
                 // Like the token that it is made with, it is not kept.
                 let http = Http::new(on_disk.deadline.left());
-                let made = provider(id).registry_login(&http, &endpoint, &token, None)?;
+                let made = id.registry_login(&http, &endpoint, &token, None)?;
                 return Ok(Some(PlatformToken::for_registry(Pass::new(0, made))));
             }
         }

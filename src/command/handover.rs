@@ -21,8 +21,8 @@ use crate::os::env::Change;
 use crate::os::env::{env_text, non_empty};
 use crate::os::files;
 use crate::os::programs;
+use crate::provider::ProviderId;
 use crate::provider::seqera::{CLOUD, backend};
-use crate::provider::{ProviderId, provider};
 use crate::secret::Secret;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
 use crate::session::profile::Profile;
@@ -91,7 +91,7 @@ enum Way {
 /// Without a login, the other program gets no token: it has a login of its own.
 fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<Way> {
     if let Some(token) = given {
-        let tokens = provider(context.called).variables().exported_tokens;
+        let tokens = context.called.variables().exported_tokens;
         let mut changes: Vec<Change> = tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
         changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
         return Ok(Way::With(changes));
@@ -102,7 +102,7 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     let without = Ok(Way::With(exports::unset_ours(&non_empty)));
     let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
     let needs_no_login = words.first().is_none_or(|word| NO_LOGIN.iter().any(|own| word == own));
-    if profile.provider != context.called || (needs_no_login && context.called == ProviderId::Seqera) {
+    if profile.provider != context.called || (needs_no_login && context.called == ProviderId::SEQERA) {
         return without;
     }
     if context.profile.is_none()
@@ -121,7 +121,7 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
             return without;
         }
     };
-    if context.called != ProviderId::Seqera {
+    if context.called != ProviderId::SEQERA {
         return Ok(Way::With(with_token(&fresh, context)));
     }
     if words.first().is_some_and(|word| word == "containers") {
@@ -195,7 +195,7 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
         ));
     }
     let name = called.name();
-    let install = provider(called).own_program();
+    let install = called.own_program();
     let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
         "'{word}' is not a command of this program, and there is no other program called {name} to hand it to"
@@ -207,7 +207,7 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
 /// which was named, in the place of another that the environment names.
 fn installation(context: &Context) -> Vec<(&'static str, String)> {
     let profile = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
-    let own = profile.filter(|profile| profile.provider == ProviderId::Seqera);
+    let own = profile.filter(|profile| profile.provider == ProviderId::SEQERA);
     let Some(profile) = own else { return Vec::new() };
     let elsewhere = exports::foreign_endpoint(&profile, &non_empty);
     if elsewhere.is_some() && context.profile.is_none() {

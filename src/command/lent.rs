@@ -72,7 +72,7 @@ impl Lent {
     /// There is none; it is not one of Seqera's; the environment names another server for programs to use.
     pub fn in_use(context: &Context) -> Result<Lent> {
         let server = Server::in_use(context)?;
-        if server.provider != ProviderId::Seqera {
+        if server.provider != ProviderId::SEQERA {
             return Err(Error::usage("the relay is for Seqera; an API key of Sekuire does not end")
                 .next("use: seqera exec, without --live"));
         }

@@ -10,7 +10,7 @@ use super::{Context, sekuire, vendor};
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
-use crate::provider::{ProviderId, provider};
+use crate::provider::ProviderId;
 use crate::session::exports::Ours;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::revocation::{self, Back, Outcome};
@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     }
     match (args.everywhere, context.called) {
         (true, _) => vendor::login::end(context)?,
-        (false, ProviderId::Seqera) => vendor::login::say_what_stays(),
+        (false, called) if called == ProviderId::SEQERA => vendor::login::say_what_stays(),
         (false, _) => {}
     }
     // A server that is away was asked just now: what waits for it waits on.
@@ -159,7 +159,7 @@ pub(super) fn logout(context: &Context, servers: &mut Servers, name: &ProfileNam
     let token = session.as_ref().ok().and_then(|session| session.as_ref()).map(|session| &session.access);
     let cleaned = profile
         .as_ref()
-        .map(|profile| provider(profile.provider).clean_up(profile.details(), token))
+        .map(|profile| profile.provider.clean_up(profile.details(), token))
         .transpose()
         .map(Option::flatten);
     if as_sekuire {
@@ -195,7 +195,7 @@ fn given_back(
         Back::NotOurs => {
             return Some(format!(
                 "The token itself is still good; if nothing else uses it, delete it at {}",
-                provider(profile?.provider).tokens_page(endpoint)
+                profile?.provider.tokens_page(endpoint)
             ));
         }
     };

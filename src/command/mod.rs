@@ -160,7 +160,7 @@ impl Context {
     fn name(&self) -> Result<ProfileName> {
         match (&self.profile, self.called) {
             (Some(name), _) => Ok(name.clone()),
-            (None, called) if called == provider::ALL[0].id() => Profile::selected(&self.paths),
+            (None, called) if called == ProviderId::first() => Profile::selected(&self.paths),
             (None, called) => self.name_for(called),
         }
     }
@@ -352,7 +352,7 @@ fn parse(args: &[OsString], called: ProviderId) -> std::result::Result<Cli, clap
 fn called(program: Option<&OsString>) -> ProviderId {
     let name = program.and_then(|program| Path::new(program).file_stem());
     let called = name.and_then(|name| provider::called(name.to_str()?));
-    called.unwrap_or(provider::ALL[0]).id()
+    called.unwrap_or(ProviderId::first())
 }
 
 fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {

@@ -12,8 +12,8 @@ use super::{Context, TIME};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
+use crate::provider::Organization;
 use crate::provider::seqera::{Api, Membership, user, vendor};
-use crate::provider::{Organization, provider};
 use crate::session::profile::Profile;
 use crate::session::{Sessions, not_logged_in};
 use crate::ui::{self, trace};
@@ -90,10 +90,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 pub(super) fn login(context: &Context) -> Result<Profile> {
     let name = context.name()?;
     let profile = Profile::load(&context.paths, &name)?.ok_or_else(|| not_logged_in(&name))?;
-    if provider(profile.provider).has_organizations() {
+    if profile.provider.has_organizations() {
         return Ok(profile);
     }
-    let title = provider(profile.provider).title();
+    let title = profile.provider.title();
     Err(Error::failed(format!(
         "the login '{name}' is not for Seqera but for {title}, which has no organizations to choose from"
     ))

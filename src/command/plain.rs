@@ -95,25 +95,23 @@ struct Line {
     is_alone: bool,
 }
 
-/// How every personal access token of the Platform begins.
-const PERSONAL: &str = "eyJ0aWQiOiA";
-
 fn read(line: &str) -> Option<Line> {
     let is_comment = line.trim_start().starts_with('#');
     for platform in provider::ALL.iter().filter(|_| !is_comment) {
         for name in platform.variables().tokens {
             if let Some((value, is_alone)) = assigned(line, name) {
                 let token = Some(Secret::from(value.as_str()));
-                return Some(Line { variable: Some(name), provider: platform.id(), token, is_alone });
+                return Some(Line { variable: Some(name), provider: *platform, token, is_alone });
             }
         }
     }
     // Wherever it stands and whatever it is called: it can be used by whoever reads it.
-    let at = line.find(PERSONAL)?;
+    let begins = |id: &ProviderId| Some((*id, line.find(id.token_prefix()?)?));
+    let (provider, at) = provider::ALL.iter().find_map(begins)?;
     let rest = &line[at..];
     let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+/=_-".contains(c))).unwrap_or(rest.len());
     let token = Some(Secret::from(&rest[..end]));
-    Some(Line { variable: None, provider: ProviderId::Seqera, token, is_alone: false })
+    Some(Line { variable: None, provider, token, is_alone: false })
 }
 
 /// The value that is not computed which the variable gets: `NAME=value`, `set -gx NAME value`, `setenv NAME value`,

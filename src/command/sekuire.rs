@@ -8,7 +8,7 @@ use crate::session::profile::Profile;
 
 /// Whether these are the words: for a login of Sekuire, where the program was called `sekuire`.
 pub fn speaks(context: &Context, provider: ProviderId) -> bool {
-    context.called == ProviderId::Sekuire && provider == ProviderId::Sekuire
+    context.called == ProviderId::SEKUIRE && provider == ProviderId::SEKUIRE
 }
 
 /// What comes before the prompt of `login`.

@@ -7,9 +7,9 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
 use crate::os::env::non_empty;
+use crate::provider;
 use crate::provider::LoginDetails;
 use crate::provider::ProviderId;
-use crate::provider::{self, provider};
 use crate::secret::Secret;
 use crate::session::outside;
 use crate::session::profile::{Profile, ProfileName};
@@ -56,7 +56,7 @@ impl<'a> Server<'a> {
         };
         let profile = Profile::load(&context.paths, &context.name()?)?;
         let id = profile.map_or(context.called, |profile| profile.provider);
-        let endpoint = provider(id).outside_endpoint();
+        let endpoint = id.outside_endpoint();
         Server::open(context, id, endpoint, token, Source::Variable(variable))
     }
 
@@ -124,7 +124,7 @@ impl<'a> Server<'a> {
         if !matches!(error.kind(), Kind::NotLoggedIn | Kind::Failed) {
             return error;
         }
-        match outside::complaint(provider(self.provider).variables(), &non_empty) {
+        match outside::complaint(self.provider.variables(), &non_empty) {
             Some(complaint) => {
                 Error::new(error.kind(), error.what()).next(format!("{complaint}; correct it, or unset it"))
             }

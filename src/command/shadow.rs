@@ -1,20 +1,20 @@
 //! What stands in the way of what: tokens that the environment brings, and the login they hide.
 
 use crate::os::env::Environment;
-use crate::provider::{self, Provider, provider};
+use crate::provider::ProviderId;
 use crate::session::exports;
 use crate::session::outside;
 use crate::session::profile::Profile;
 
 /// What the person should know about the tokens in the environment, a sentence each.
 pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
-    let provider = login.map_or(provider::ALL[0], |login| provider(login.provider));
+    let provider = login.map_or(ProviderId::first(), |login| login.provider);
     let (flawed, differing) = (outside::complaint(provider.variables(), env), differing(provider, env));
     flawed.into_iter().chain(differing).chain(login.and_then(|login| hidden(login, env))).collect()
 }
 
 /// Two tokens for one thing.
-pub fn differing(provider: &dyn Provider, env: &impl Environment) -> Option<String> {
+pub fn differing(provider: ProviderId, env: &impl Environment) -> Option<String> {
     let names = provider.variables().tokens.iter();
     let mut set = names.filter_map(|name| Some((name, env(name)?)));
     let (first, token) = set.next()?;
@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn two_tokens_that_differ_are_told_and_two_that_do_not_are_not() {
         let with = |one: &'static str, other: &'static str| {
-            differing(provider::ALL[0], &move |name: &str| match name {
+            differing(ProviderId::first(), &move |name: &str| match name {
                 "SEQERA_ACCESS_TOKEN" => Some(one.into()),
                 "TOWER_ACCESS_TOKEN" => Some(other.into()),
                 _ => None,

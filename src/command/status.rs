@@ -8,7 +8,6 @@ use super::server::Server;
 use super::{Context, sekuire, shadow, vendor};
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
-use crate::provider::provider;
 use crate::provider::{ApiKey, Organization, ProviderId, Workspace};
 use crate::session::exports;
 use crate::session::mark::{Mark, NEVER, State};
@@ -271,7 +270,7 @@ impl Status {
             token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
             warnings.extend(shadow::warnings(profile.as_ref(), &non_empty));
         }
-        if context.called == ProviderId::Seqera {
+        if context.called == ProviderId::SEQERA {
             warnings.extend(vendor::login::at_hand(context));
         }
         let logins = match args.all {
@@ -388,7 +387,7 @@ fn store(context: &Context) -> Result<Option<Store>> {
 /// Asks the server who the login's token belongs to.
 fn ask(context: &Context, name: &ProfileName) -> Answer {
     let account = Server::of(context, name).and_then(|mut server| {
-        server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.details()))
+        server.ask(|s| s.provider.whoami(&s.http, &s.endpoint, &s.token, s.details()))
     });
     match account {
         Ok(account) => Answer { accepts_the_token: true, account: account.name, error: None, failure: None },

@@ -7,7 +7,6 @@ use super::server::{Server, Source};
 use super::status::key_lines;
 use super::{Context, sekuire};
 use crate::error::Result;
-use crate::provider::provider;
 use crate::provider::{ApiKey, ProviderId};
 use crate::session::profile::ProfileName;
 use crate::ui;
@@ -44,7 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     if let Some(endpoint) = &args.endpoint {
         server.must_be_at(endpoint)?;
     }
-    let account = server.ask(|s| provider(s.provider).whoami(&s.http, &s.endpoint, &s.token, s.details()))?;
+    let account = server.ask(|s| s.provider.whoami(&s.http, &s.endpoint, &s.token, s.details()))?;
     let api_key = server.login().and_then(|login| login.api_key.clone());
     let (profile, token_from) = match &server.source {
         Source::Login(profile) => (Some(profile.name.clone()), None),

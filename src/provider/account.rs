@@ -1,23 +1,6 @@
-//! Whose login it is: the platform, and what it knows of an account.
+//! What a platform knows of an account.
 
 use serde::{Deserialize, Serialize};
-
-/// The platform a login is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderId {
-    /// Seqera Platform, Cloud or Enterprise.
-    Seqera,
-    /// Sekuire.
-    Sekuire,
-}
-
-impl ProviderId {
-    /// The platform's name, which is also that of the program that is all its own.
-    pub fn name(self) -> &'static str {
-        super::provider(self).names()[0]
-    }
-}
 
 /// An organization of the Platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,10 +1,14 @@
 //! Every fact that differs between platforms: a trait, a folder for each platform, and the table of all.
 
 mod account;
+mod id;
 pub mod sekuire;
 pub mod seqera;
+#[cfg(test)]
+mod toy;
 
-pub use account::{ApiKey, LoginDetails, Organization, ProviderId, Workspace};
+pub use account::{ApiKey, LoginDetails, Organization, Workspace};
+pub use id::ProviderId;
 
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http};
@@ -32,9 +36,14 @@ pub struct RegistryLogin {
     pub lives_for: Option<u64>,
 }
 
-/// The platforms. A new one is a folder, a [`ProviderId`] and a line here. The first is the one that is meant where
-/// nothing else is said.
-pub static ALL: [&dyn Provider; 2] = [&seqera::Seqera, &sekuire::Sekuire];
+/// The platforms. A new one is a folder and a line here. The first is the one that is meant where nothing else is
+/// said.
+pub static ALL: &[ProviderId] = &[
+    ProviderId::SEQERA,
+    ProviderId::SEKUIRE,
+    #[cfg(test)]
+    ProviderId::of(&toy::Toy),
+];
 
 /// The variables of an environment that belong to a platform.
 #[derive(Debug)]
@@ -71,20 +80,24 @@ pub enum LoginWay {
 
 /// A platform that a person can be logged in to.
 pub trait Provider: Sync {
-    /// Which one it is.
-    fn id(&self) -> ProviderId;
-
     /// The names by which our program may be called for this platform; the first is that of its own program.
     fn names(&self) -> &'static [&'static str];
 
     /// What people call it.
     fn title(&self) -> &'static str;
 
+    /// One line about it for the help.
+    fn about(&self) -> &'static str {
+        self.title()
+    }
+
     /// Its environment variables.
     fn variables(&self) -> &'static Variables;
 
-    /// How its tokens begin, where that tells them from other text.
-    fn token_prefixes(&self) -> &'static [&'static str];
+    /// How every token that a person makes there begins, where no other text does.
+    fn token_prefix(&self) -> Option<&'static str> {
+        None
+    }
 
     /// How a person logs in.
     fn login_way(&self) -> LoginWay;
@@ -106,6 +119,11 @@ pub trait Provider: Sync {
 
     /// How its own program is installed, in words.
     fn own_program(&self) -> &'static str;
+
+    /// The commands of its own program that are not ours, too.
+    fn own_commands(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The exact origins that a token of a login at `endpoint` may be sent to.
     fn origins(&self, endpoint: &str) -> Vec<Target>;
@@ -188,20 +206,17 @@ pub trait Provider: Sync {
     }
 }
 
-/// The platform with this id.
-pub fn provider(id: ProviderId) -> &'static dyn Provider {
-    ALL.into_iter().find(|provider| provider.id() == id).unwrap_or(ALL[0])
-}
-
 /// The platform for which a program of this name is called.
-pub fn called(program: &str) -> Option<&'static dyn Provider> {
-    ALL.into_iter().find(|provider| provider.names().iter().any(|name| name.eq_ignore_ascii_case(program)))
+pub fn called(program: &str) -> Option<ProviderId> {
+    ALL.iter()
+        .copied()
+        .find(|provider| provider.names().iter().any(|name| name.eq_ignore_ascii_case(program)))
 }
 
 /// Whether the token of a login at `endpoint` of a platform may be sent to `target`: an exact origin of it, and
 /// nothing in the clear that leaves this machine.
 pub fn is_origin(target: &Target, id: ProviderId, endpoint: &str) -> bool {
-    target.is_private_enough() && provider(id).origins(endpoint).contains(target)
+    target.is_private_enough() && id.origins(endpoint).contains(target)
 }
 
 #[cfg(test)]
@@ -209,12 +224,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_id_is_in_the_table_once() {
-        for id in <ProviderId as clap::ValueEnum>::value_variants() {
-            let found: Vec<ProviderId> = ALL.iter().map(|p| p.id()).filter(|known| known == id).collect();
-            assert_eq!(found, [*id]);
-            assert_eq!(provider(*id).names()[0], id.name());
-        }
+    fn no_two_platforms_share_a_name() {
+        let mut names: Vec<&str> = ALL.iter().flat_map(|platform| platform.names()).copied().collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
     }
 
     /// The hook and `unset` go by a variable's name alone.
@@ -236,8 +251,8 @@ mod tests {
 
     #[test]
     fn a_platform_is_known_by_the_name_of_its_program() {
-        assert_eq!(called("Sekuire").map(|p| p.id()), Some(ProviderId::Sekuire));
-        assert_eq!(called("seqera").map(|p| p.id()), Some(ProviderId::Seqera));
+        assert_eq!(called("Sekuire"), Some(ProviderId::SEKUIRE));
+        assert_eq!(called("seqera"), Some(ProviderId::SEQERA));
         assert!(called("git").is_none());
     }
 }

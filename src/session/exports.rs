@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::os::env::{Change, Environment};
 use crate::os::hex::hex;
-use crate::provider::{self, Provider, ProviderId, Variables};
+use crate::provider::{self, ProviderId, Variables};
 use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::target::Target;
@@ -24,7 +24,7 @@ pub const EXPIRES_AT: &str = "SEQERA_TOKEN_EXPIRES_AT";
 
 /// The variables of all platforms.
 fn all_variables() -> impl Iterator<Item = &'static Variables> {
-    provider::ALL.into_iter().map(Provider::variables)
+    provider::ALL.iter().map(|platform| platform.variables())
 }
 
 /// Whether the variable says where a token is for and not what it is: we export it, and the person may set it too.
@@ -86,7 +86,7 @@ impl Ours {
 /// has a value which we did not export. A line's end that came with it out of a file is no part of it.
 pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
     let ours = Ours::in_env(env);
-    provider::provider(provider).variables().tokens.iter().find_map(|name| {
+    provider.variables().tokens.iter().find_map(|name| {
         let mut value = env(name)?.into_encoded_bytes();
         value.truncate(value.trim_ascii_end().len());
         let foreign = !value.is_empty() && !ours.as_ref().is_some_and(|ours| ours.is_token(&value));
@@ -115,7 +115,7 @@ pub fn for_named(profile: &Profile, token: &Secret, env: &impl Environment) -> V
 }
 
 fn changes(profile: &Profile, token: &Secret, named: Option<&str>, env: &impl Environment) -> Vec<Change> {
-    let variables = provider::provider(profile.provider).variables();
+    let variables = profile.provider.variables();
     let mut changes: Vec<Change> =
         variables.exported_tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
     let workspace = profile.workspace.as_ref().map(|workspace| workspace.id.as_str());
@@ -181,7 +181,7 @@ pub fn with_one_token(mut changes: Vec<Change>, env: &impl Environment) -> Vec<C
 /// not go there, so nothing may be exported behind their back.
 pub fn foreign_endpoint(profile: &Profile, env: &impl Environment) -> Option<&'static str> {
     let ours = Ours::in_env(env);
-    let provider = provider::provider(profile.provider);
+    let provider = profile.provider;
     provider.variables().endpoints.iter().copied().find(|name| {
         let Some(value) = env(name).filter(|value| !value.is_empty()) else { return false };
         // As a login reads it.

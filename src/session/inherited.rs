@@ -10,7 +10,7 @@ use super::exports::{self, Ours};
 use crate::os::clock::now;
 use crate::os::env::Environment;
 use crate::os::paths::Paths;
-use crate::provider::{ProviderId, provider};
+use crate::provider::ProviderId;
 use crate::secret::Secret;
 
 /// The token of ours in this environment and its variable, where nothing was ever stored here and the environment
@@ -20,7 +20,7 @@ pub fn token(paths: &Paths, id: ProviderId, env: &impl Environment) -> Option<(&
     if !paths.are_unused() || !lives(env) || !is_at_home(&ours, id, env) {
         return None;
     }
-    provider(id).variables().exported_tokens.iter().find_map(|name| {
+    id.variables().exported_tokens.iter().find_map(|name| {
         let value = env(name).map(OsString::into_encoded_bytes)?;
         ours.is_token(&value).then(|| (*name, Secret::new(value)))
     })
@@ -33,7 +33,7 @@ fn lives(env: &impl Environment) -> bool {
 
 /// Whether the endpoint in the environment is the one that was exported with the token.
 fn is_at_home(ours: &Ours, id: ProviderId, env: &impl Environment) -> bool {
-    let provider = provider(id);
+    let provider = id;
     let name = provider.variables().exported_endpoint;
     env(name).is_some_and(|value| {
         ours.is_variable(name, value.as_encoded_bytes())

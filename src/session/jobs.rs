@@ -11,7 +11,7 @@ use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
 use crate::os::process::Identity;
-use crate::provider::{ProviderId, provider};
+use crate::provider::ProviderId;
 use crate::secret::{Secret, sealed_bytes};
 use crate::store::{Shelf, Store};
 
@@ -22,6 +22,9 @@ pub struct JobToken {
     pub name: String,
     /// Its number at the server.
     pub id: String,
+    /// The platform.
+    #[serde(default = "ProviderId::first")]
+    pub provider: ProviderId,
     /// The base of the server's API.
     pub endpoint: String,
     /// When it was made, in seconds since 1970.
@@ -34,10 +37,11 @@ pub struct JobToken {
 
 impl JobToken {
     /// One that was made just now, for a job of this process.
-    pub fn new(name: &str, id: &str, endpoint: &str, token: &Secret) -> JobToken {
+    pub fn new(name: &str, id: &str, provider: ProviderId, endpoint: &str, token: &Secret) -> JobToken {
         JobToken {
             name: name.to_owned(),
             id: id.to_owned(),
+            provider,
             endpoint: endpoint.to_owned(),
             made_at: now(),
             owner: Identity::here(),
@@ -55,7 +59,7 @@ impl JobToken {
     /// # Errors
     /// The server cannot be asked, or does not delete it.
     pub fn delete(&self, http: &Http) -> Result<(), Failure> {
-        match provider(ProviderId::Seqera).delete_token(http, &self.endpoint, &self.token, &self.id) {
+        match self.provider.delete_token(http, &self.endpoint, &self.token, &self.id) {
             Err(failure) if matches!(failure.status(), Some(401 | 404)) => Ok(()),
             outcome => outcome,
         }

@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::files;
 use crate::os::paths::Paths;
-use crate::provider::{self, ProviderId};
+use crate::provider::ProviderId;
 use crate::session::label;
 use crate::session::profile::{Profile, ProfileName};
 
@@ -128,7 +128,7 @@ impl Mark {
             end: NEVER,
             state: State::Out,
             label: String::from("-"),
-            provider: provider::ALL[0].id(),
+            provider: ProviderId::first(),
             written_at: now,
         }
     }
@@ -152,8 +152,8 @@ impl Mark {
         let (fields, rest) = fields.split_at_checked(10)?;
         let &["1", generation, next, warn, end, next_rel, _, _, state, label] = fields else { return None };
         let provider = match rest {
-            [] => provider::ALL[0],
-            [name] => provider::ALL.into_iter().find(|known| known.names()[0] == *name)?,
+            [] => ProviderId::first(),
+            [name] => name.parse().ok()?,
             _ => return None,
         };
         let next: u64 = next.parse().ok()?;
@@ -167,7 +167,7 @@ impl Mark {
             end: end.parse().ok()?,
             state: State::of_word(state)?,
             label: (label == "-" || label::is_label(label)).then(|| label.into())?,
-            provider: provider.id(),
+            provider,
             written_at: next.saturating_sub(next_rel.parse().ok()?),
         })
     }
@@ -283,7 +283,7 @@ impl fmt::Display for Mark {
         write!(f, "1 {generation} {next} {warn} {end} ")?;
         write!(f, "{} {} {} {} {label}", after(next), after(warn), after(end), state.word())?;
         // The first platform goes without saying, as in marks of before there was another.
-        if *provider == provider::ALL[0].id() { Ok(()) } else { write!(f, " {}", provider.name()) }
+        if *provider == ProviderId::first() { Ok(()) } else { write!(f, " {}", provider.name()) }
     }
 }
 

@@ -347,7 +347,7 @@ fn follow(profile: &mut Profile, session: &Session) {
 /// The error for a profile without a login.
 pub fn not_logged_in(name: &ProfileName) -> Error {
     let others = provider::ALL.iter().skip(1);
-    if let Some(owner) = others.map(|p| p.id()).find(|id| *name == ProfileName::home_of(*id)) {
+    if let Some(owner) = others.copied().find(|id| *name == ProfileName::home_of(*id)) {
         return Error::not_logged_in("Not logged in")
             .next(format!("Run '{} login' to authenticate", owner.name()));
     }
@@ -369,7 +369,7 @@ pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &str) ->
     if *name != ProfileName::home_of(provider) {
         command = format!("{command} --profile {name}");
     }
-    if endpoint != provider::provider(provider).usual_endpoint() {
+    if endpoint != provider.usual_endpoint() {
         command = format!("{command} --endpoint {endpoint}");
     }
     format!("log in again with: {command}")

@@ -9,7 +9,7 @@ use super::{IDENTITY, Sessions};
 use crate::error::Result;
 use crate::http::Http;
 use crate::os::clock::now;
-use crate::provider::{RegistryLogin, provider};
+use crate::provider::RegistryLogin;
 use crate::secret::{Secret, sealed_bytes};
 use crate::session::Want;
 use crate::session::profile::{Profile, ProfileName};
@@ -71,7 +71,7 @@ impl Sessions<'_> {
         }
         let until = Instant::now() + self.deadline.left().saturating_sub(TO_STORE);
         let http = Http::new(Duration::from_secs(30)).until(until);
-        let platform = provider(login.profile.provider);
+        let platform = login.profile.provider;
         let made = platform.registry_login(
             &http,
             &login.profile.endpoint,

@@ -32,7 +32,7 @@ impl ProfileName {
     /// The profile of a platform's logins where nothing else is said: what Seqera's is called is what a person
     /// has who never heard of profiles.
     pub fn home_of(provider: ProviderId) -> Self {
-        ProfileName(provider::provider(provider).usual_profile().into())
+        ProfileName(provider.usual_profile().into())
     }
 
     /// The name.
@@ -201,7 +201,11 @@ impl Profile {
             ),
         });
         let Some(bytes) = read? else { return Ok(None) };
-        let mut profile: Profile = serde_json::from_slice(&bytes).map_err(|_| unreadable("it is damaged"))?;
+        let mut profile: Profile =
+            serde_json::from_slice(&bytes).map_err(|_| match of_unknown_platform(&bytes) {
+                true => unreadable("its platform is unknown to this version"),
+                false => unreadable("it is damaged"),
+            })?;
         // A renaming that was cut off left the old name in the file.
         profile.name = name.clone();
         Ok(Some(profile))
@@ -284,6 +288,13 @@ impl Profile {
             .and_then(|()| files::replace(&path, format!("{name}\n").as_bytes()))
             .map_err(|error| unwritable(&path, &error))
     }
+}
+
+/// Whether a profile that cannot be read names a platform that is not in the table.
+fn of_unknown_platform(bytes: &[u8]) -> bool {
+    let profile: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
+    let name = profile.as_ref().and_then(|profile| profile["provider"].as_str());
+    name.is_some_and(|name| name.parse::<ProviderId>().is_err())
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

@@ -127,7 +127,7 @@ mod tests {
         fn log_in(&self, name: &str, token: &str) -> Option<Session> {
             let endpoint = "http://127.0.0.1:9/api".into();
             let mut profile =
-                Profile::new(name.parse().unwrap(), ProviderId::Seqera, endpoint, Method::Token);
+                Profile::new(name.parse().unwrap(), ProviderId::SEQERA, endpoint, Method::Token);
             let session = Session {
                 generation: 0,
                 access: Secret::from(token),

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::os::paths::Paths;
-use crate::provider::{self, Provider};
+use crate::provider::{self, ProviderId};
 
 use super::{Shell, render};
 
@@ -38,11 +38,11 @@ pub fn head(shell: Shell, paths: &Paths, exports: bool) -> Result<Vec<String>> {
 
 /// A line of a hook, once for each variable that it is for.
 fn filled_in(line: &str) -> Vec<String> {
-    let line = each(line.replace(FIRST, provider::ALL[0].names()[0]));
-    let platforms = provider::ALL.into_iter();
+    let line = each(line.replace(FIRST, ProviderId::first().name()));
+    let platforms = provider::ALL.iter();
     if line.contains(TOKEN) {
         let tokens = platforms.flat_map(|p| p.variables().tokens.iter().map(move |token| (p, token)));
-        return tokens.map(|(p, token)| line.replace(PROVIDER, p.names()[0]).replace(TOKEN, token)).collect();
+        return tokens.map(|(p, token)| line.replace(PROVIDER, p.name()).replace(TOKEN, token)).collect();
     }
     if line.contains(RUN) {
         return platforms.flat_map(|p| p.variables().run).map(|name| line.replace(RUN, name)).collect();
@@ -57,7 +57,7 @@ fn each(mut line: String) -> String {
         let begin = line[..at].rfind(|c| !is_word(c)).map_or(0, |before| before + 1);
         let end = line[at..].find(|c| !is_word(c)).map_or(line.len(), |length| at + length);
         let word = line[begin..end].to_owned();
-        let tokens = provider::ALL.into_iter().flat_map(|p| Provider::variables(p).tokens);
+        let tokens = provider::ALL.iter().flat_map(|p| p.variables().tokens);
         let words: String = tokens.map(|token| word.replace(EACH, token)).collect();
         line.replace_range(begin..end, &words);
     }
@@ -75,7 +75,7 @@ mod tests {
             for name in [FIRST, PROVIDER, TOKEN, EACH, RUN] {
                 assert!(!body.contains(name), "{shell} is printed with {name}");
             }
-            for variable in provider::ALL.into_iter().flat_map(|p| p.variables().tokens) {
+            for variable in provider::ALL.iter().flat_map(|p| p.variables().tokens) {
                 assert!(body.contains(variable), "{shell} does not know {variable}");
             }
         }

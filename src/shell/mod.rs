@@ -21,6 +21,8 @@ mod quote;
 pub mod render;
 pub mod segment;
 mod tcsh;
+#[cfg(test)]
+mod toy;
 mod xonsh;
 mod zsh;
 
@@ -94,21 +96,21 @@ pub trait Language: Sync {
 }
 
 macro_rules! table {
-    ($($(#[$doc:meta])* $name:ident, $language:expr;)*) => {
+    ($($(#[doc = $doc:literal])* $(#[cfg($cfg:meta)])? $name:ident, $language:expr;)*) => {
         /// A shell whose language we can write.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Shell {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $(#[cfg($cfg)])? $name,)*
         }
 
         impl Shell {
             /// All of them.
-            pub const ALL: &'static [Shell] = &[$(Shell::$name),*];
+            pub const ALL: &'static [Shell] = &[$($(#[cfg($cfg)])? Shell::$name),*];
 
             /// Its language.
             pub fn language(self) -> &'static dyn Language {
                 match self {
-                    $(Shell::$name => &$language,)*
+                    $($(#[cfg($cfg)])? Shell::$name => &$language,)*
                 }
             }
         }
@@ -135,6 +137,9 @@ table! {
     Tcsh, tcsh::Tcsh;
     /// Any POSIX shell: dash, ash, ksh, mksh, yash.
     Posix, posix::Posix;
+    /// The one that shows what a new shell takes.
+    #[cfg(test)]
+    Toy, toy::Toy;
 }
 
 impl Shell {

@@ -2,7 +2,7 @@
 //! shell and state.
 
 use clap::ValueEnum;
-use seqera_credential_helper::provider::{self, ProviderId, provider};
+use seqera_credential_helper::provider::{self, ProviderId};
 use seqera_credential_helper::shell::Shell;
 
 use super::prompts::{Session, elvish};
@@ -23,13 +23,13 @@ enum State {
 type Case = (State, Option<&'static str>);
 
 fn cases() -> Vec<Case> {
-    let all = provider::ALL.into_iter().flat_map(|provider| provider.variables().tokens);
+    let all = provider::ALL.iter().flat_map(|provider| provider.variables().tokens);
     let own = all.map(|name| (State::Fresh, Some(*name)));
     [State::Out, State::Fresh, State::Ending, State::Ended]
         .map(|state| (state, None))
         .into_iter()
         .chain(own)
-        .chain(provider::ALL.map(|provider| (State::Out, Some(provider.variables().tokens[0]))))
+        .chain(provider::ALL.iter().map(|provider| (State::Out, Some(provider.variables().tokens[0]))))
         .collect()
 }
 
@@ -39,8 +39,9 @@ const OWN: &str = "the-persons-own";
 fn home(id: ProviderId, platform: &Platform, state: State) -> Home {
     let home = Home::with_file_store();
     match id {
-        ProviderId::Seqera => drop(login::with_token(&home, platform, &[])),
-        ProviderId::Sekuire => login::sekuire(&home, "default"),
+        id if id == ProviderId::SEQERA => drop(login::with_token(&home, platform, &[])),
+        id if id == ProviderId::SEKUIRE => login::sekuire(&home, "default"),
+        id => panic!("no login of {id:?} is made here"),
     }
     match state {
         State::Out => drop(home.run("seqera", &["logout"], "")),
@@ -78,10 +79,10 @@ fn agrees(shell: Shell) {
             let slow = home.run("seqera", &["prompt", "--ascii"], "").ok();
             assert_eq!(value("SEQERA_PROMPT").unwrap_or_default(), slow.trim_end(), "{about}");
 
-            let counts = own.is_some_and(|own| provider(*id).variables().tokens.contains(&own));
+            let counts = own.is_some_and(|own| id.variables().tokens.contains(&own));
             let exports = !counts && matches!(state, State::Fresh | State::Ending);
             assert_eq!(value("SEQERA_ENV").is_some(), exports, "{about}: SEQERA_ENV");
-            for name in provider(*id).variables().exported_tokens.iter().filter(|name| own != Some(**name)) {
+            for name in id.variables().exported_tokens.iter().filter(|name| own != Some(**name)) {
                 assert_eq!(value(name).is_some(), exports, "{about}: {name}");
             }
         }
@@ -108,7 +109,7 @@ in_each_shell! {
 #[test]
 fn an_endpoint_of_the_persons_is_told_under_each_of_its_names() {
     for id in ProviderId::value_variants() {
-        for name in provider(*id).variables().endpoints {
+        for name in id.variables().endpoints {
             let platform = Platform::start();
             let mut home = home(*id, &platform, State::Fresh);
             home.set(name, "https://elsewhere.example");

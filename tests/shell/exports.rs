@@ -64,7 +64,7 @@ fn seqera_exports_what_the_contract_says() {
 #[test]
 fn sekuire_exports_what_the_contract_says() {
     let mut profile = profile();
-    (profile.provider, profile.endpoint) = (ProviderId::Sekuire, "https://api.sekuire.ai".into());
+    (profile.provider, profile.endpoint) = (ProviderId::SEKUIRE, "https://api.sekuire.ai".into());
     (profile.workspace, profile.access_expires_at) = (None, None);
     let env = exported(&profile);
     let names: Vec<&str> = env.keys().map(String::as_str).collect();
@@ -75,7 +75,7 @@ fn sekuire_exports_what_the_contract_says() {
 fn a_change_of_provider_takes_the_other_ones_exports_away() {
     let mut env = exported(&profile());
     let mut other = profile();
-    (other.provider, other.workspace) = (ProviderId::Sekuire, None);
+    (other.provider, other.workspace) = (ProviderId::SEKUIRE, None);
     let changes = for_profile(&other, &"sk_live_1".into(), &look(&env.clone()));
     apply(&mut env, changes);
     let names: Vec<&str> = env.keys().map(String::as_str).collect();
@@ -117,23 +117,23 @@ fn nothing_is_taken_where_nothing_was_exported() {
 #[test]
 fn an_exported_token_is_not_one_from_outside() {
     let mut env = exported(&profile());
-    assert_eq!(outside_token(ProviderId::Seqera, &look(&env)), None);
+    assert_eq!(outside_token(ProviderId::SEQERA, &look(&env)), None);
     let ours = Ours::in_env(&look(&env)).unwrap();
     assert_eq!(ours.generation, "default.42");
     assert!(ours.is_token(b"tok") && !ours.is_token(b"tokk"));
 
     env.insert("TOWER_ACCESS_TOKEN".into(), "own".into());
     assert_eq!(
-        outside_token(ProviderId::Seqera, &look(&env)),
+        outside_token(ProviderId::SEQERA, &look(&env)),
         Some(("TOWER_ACCESS_TOKEN", Secret::from("own")))
     );
     env.insert("SEQERA_ACCESS_TOKEN".into(), "first".into());
-    assert_eq!(outside_token(ProviderId::Seqera, &look(&env)).unwrap().0, "SEQERA_ACCESS_TOKEN");
+    assert_eq!(outside_token(ProviderId::SEQERA, &look(&env)).unwrap().0, "SEQERA_ACCESS_TOKEN");
 
     let forged = Env::from(
         [("SEQERA_ENV", "default.42"), ("TOWER_ACCESS_TOKEN", "own")].map(|(n, v)| (n.into(), v.into())),
     );
-    assert!(outside_token(ProviderId::Seqera, &look(&forged)).is_some(), "a marker alone makes nothing ours");
+    assert!(outside_token(ProviderId::SEQERA, &look(&forged)).is_some(), "a marker alone makes nothing ours");
 }
 
 #[test]

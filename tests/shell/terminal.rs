@@ -82,7 +82,7 @@ impl Home {
     pub fn log_in(&self, generation: u64, organization: &str) -> Profile {
         let profile = Profile {
             name: ProfileName::default_name(),
-            provider: ProviderId::Seqera,
+            provider: ProviderId::SEQERA,
             endpoint: "https://api.cloud.seqera.io".into(),
             method: Method::Browser,
             api_key: None,

@@ -38,7 +38,7 @@ pub fn sekuire(home: &Home, name: &str) {
         account: Some("ada@example.org".into()),
         ..Profile::new(
             name.parse().unwrap(),
-            ProviderId::Sekuire,
+            ProviderId::SEKUIRE,
             "https://backend.sekuire.ai".into(),
             Method::ApiKey,
         )

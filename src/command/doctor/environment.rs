@@ -17,10 +17,10 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
     let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
     findings.extend(
         provider::ALL
-            .into_iter()
+            .iter()
             .flat_map(|provider| {
                 let flawed = outside::complaint(provider.variables(), &non_empty);
-                flawed.into_iter().chain(shadow::differing(provider, &non_empty))
+                flawed.into_iter().chain(shadow::differing(*provider, &non_empty))
             })
             .map(|words| Finding::wrong(ABOUT, words)),
     );

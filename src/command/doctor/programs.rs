@@ -26,7 +26,7 @@ pub fn look() -> Vec<Finding> {
 fn first_on_path() -> Finding {
     const ABOUT: &str = "seqera";
     let ours = handover::is_this_program;
-    let candidates = handover::candidates(ProviderId::Seqera);
+    let candidates = handover::candidates(ProviderId::SEQERA);
     let Some(first) = candidates.first().filter(|_| candidates.iter().any(|path| ours(path))) else {
         let here = std::env::current_exe().ok();
         let here = here.as_deref().and_then(Path::parent).unwrap_or(Path::new("its folder")).display();

@@ -41,7 +41,7 @@ fn seqera(context: &Context, findings: &mut Vec<Finding>) {
         ),
     }
     let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
-    let Some(login) = login.filter(|login| login.provider == ProviderId::Seqera) else { return };
+    let Some(login) = login.filter(|login| login.provider == ProviderId::SEQERA) else { return };
     let Some(theirs) = vendor::chosen(&login.endpoint) else { return };
     if login.organization.as_ref().is_some_and(|ours| ours.id != theirs.id) {
         findings.push(

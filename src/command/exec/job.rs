@@ -10,7 +10,6 @@ use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::process::Uninterrupted;
-use crate::provider::provider;
 use crate::provider::seqera::{Api, user};
 use crate::secret::Secret;
 use crate::session::exports;
@@ -27,8 +26,8 @@ use crate::ui;
 pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     let name = context.name()?;
     let mut server = match Profile::load(&context.paths, &name)? {
-        Some(profile) if !provider(profile.provider).makes_job_tokens() => {
-            let title = provider(profile.provider).title();
+        Some(profile) if !profile.provider.makes_job_tokens() => {
+            let title = profile.provider.title();
             return Err(Error::usage(format!(
                 "--job-token is for Seqera; an API key of {title} does not end"
             )));
@@ -46,7 +45,8 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
         Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)
     })?;
     let notes = JobTokens::new(&context.paths, Deadline::after(TIME));
-    let note = made.id.as_ref().map(|id| JobToken::new(&label, id, &server.endpoint, &made.secret));
+    let note =
+        made.id.as_ref().map(|id| JobToken::new(&label, id, server.provider, &server.endpoint, &made.secret));
     match note.as_ref().map(|note| notes.note(note)) {
         Some(Ok(Some(notice))) => context.tell(&format!("seqera: {notice}")),
         Some(Err(error)) => ui::say(&format!(
@@ -89,7 +89,7 @@ fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
             changes
         }
         Source::Variable(_) => {
-            let names = provider(server.provider).variables().exported_tokens;
+            let names = server.provider.variables().exported_tokens;
             names.iter().map(|name| Change::Set(name, token.clone())).collect()
         }
     }

@@ -9,8 +9,8 @@ use crate::command::Context;
 use crate::command::login::sekuire::{Options, enter};
 use crate::command::plain::{Found, start_up_files, tokens_in};
 use crate::error::{Error, Result};
+use crate::provider::LoginWay;
 use crate::provider::sekuire::{Device, key};
-use crate::provider::{LoginWay, provider};
 use crate::session::profile::{Method, Profile};
 use crate::ui;
 
@@ -43,7 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         let name = one.variable.unwrap_or("a token");
         ui::out(&format!("{}, line {}: {name} {shown}", one.path.display(), one.line))?;
     }
-    let platform = provider(first.provider);
+    let platform = first.provider;
     let endpoint = match &args.endpoint {
         Some(named) => platform.normalized(named),
         None => platform.outside_endpoint(),

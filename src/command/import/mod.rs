@@ -19,7 +19,6 @@ use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
-use crate::provider::provider;
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{Grant, Session, Sessions};
@@ -83,7 +82,7 @@ const TO_STORE: Duration = Duration::from_secs(90);
 fn keep_token(context: &Context, mut profile: Profile, token: &Secret) -> Result<Profile> {
     must_be_free(context, &profile.name)?;
     let http = Http::new(EACH);
-    let account = provider(profile.provider).whoami(&http, &profile.endpoint, token, None)?;
+    let account = profile.provider.whoami(&http, &profile.endpoint, token, None)?;
     (profile.account, profile.account_id) = (account.name, account.id);
     let access_expires_at = crate::oauth::jwt::times(token).and_then(|times| times.expires_at);
     let grant = Grant::Brought;

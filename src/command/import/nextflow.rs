@@ -55,9 +55,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     if args.plain.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let name = context.name_for(ProviderId::Seqera)?;
+    let name = context.name_for(ProviderId::SEQERA)?;
     let profile =
-        keep_token(context, Profile::new(name, ProviderId::Seqera, endpoint, Method::Token), &token)?;
+        keep_token(context, Profile::new(name, ProviderId::SEQERA, endpoint, Method::Token), &token)?;
     if let Some(id) = written.workspace
         && let Err(error) = choose(context, &profile, &token, &id)
     {

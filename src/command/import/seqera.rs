@@ -69,7 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         Error::not_logged_in("Seqera's own program keeps no login here").next("log in with: seqera login")
     })?;
     let place = Where::find(args.endpoint.as_deref())?;
-    let name = context.name_for(ProviderId::Seqera)?;
+    let name = context.name_for(ProviderId::SEQERA)?;
     let remembered = Remembered::read().unwrap_or_default();
     let who = remembered.account();
     let whose = who.as_deref().unwrap_or("somebody");
@@ -107,7 +107,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut profile = Profile {
         account: who,
         organization,
-        ..Profile::new(name, ProviderId::Seqera, place.endpoint, Method::Browser)
+        ..Profile::new(name, ProviderId::SEQERA, place.endpoint, Method::Browser)
     };
     let note =
         Note { profile: profile.name.clone(), began: profile.logged_in_at, token: digest(&first.token) };
@@ -218,7 +218,7 @@ impl Where {
         });
         let endpoint = own_api.filter(|api| !api.trim().is_empty()).map_or(authority.clone(), normalized);
         let target = Target::from_url(&endpoint);
-        let is_cloud = target.as_ref().is_some_and(|target| is_origin(target, ProviderId::Seqera, CLOUD));
+        let is_cloud = target.as_ref().is_some_and(|target| is_origin(target, ProviderId::SEQERA, CLOUD));
         match target.is_some_and(|target| target.is_private_enough()) {
             true => Ok(Where { authority, endpoint: if is_cloud { CLOUD.to_owned() } else { endpoint } }),
             false => Err(Error::refused("the server of that login is not an https address")

@@ -30,9 +30,9 @@ use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::process::Uninterrupted;
 use crate::provider::Account;
+use crate::provider::LoginWay;
 use crate::provider::ProviderId;
 use crate::provider::seqera::{self, Api, CLOUD, User};
-use crate::provider::{LoginWay, provider};
 use crate::secret::Secret;
 use crate::session;
 use crate::session::profile::{Method, Profile, ProfileName};
@@ -93,7 +93,7 @@ const TO_STORE: Duration = Duration::from_secs(150);
 /// Runs the command.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     args.trace.apply();
-    match provider(args.provider.unwrap_or(context.called)).login_way() {
+    match args.provider.unwrap_or(context.called).login_way() {
         LoginWay::OAuth if args.web_url.is_some() || args.sekuire.are_given() => {
             Err(Error::usage("--web-url, --registry and --auth-file are for Sekuire")
                 .next("leave them out, or add --provider sekuire"))
@@ -122,8 +122,8 @@ struct Entry {
 
 fn seqera(args: &Args, context: &Context) -> Result<()> {
     let settings = Settings::read(args, &Config::load(&context.paths)?)?;
-    place::announce(&context.paths, ProviderId::Seqera, &settings.named);
-    let name = context.name_for(ProviderId::Seqera)?;
+    place::announce(&context.paths, ProviderId::SEQERA, &settings.named);
+    let name = context.name_for(ProviderId::SEQERA)?;
     home::must_take_a_login(&context.paths)?;
     context.tell("[Login] Starting Seqera CLI authentication...");
     let http = Http::new(Duration::from_secs(30));
@@ -301,7 +301,7 @@ fn begun(context: &Context, settings: &Settings, name: &ProfileName, method: Met
         account_id: id,
         organization,
         workspace,
-        ..Profile::new(name.clone(), ProviderId::Seqera, settings.endpoint.clone(), method)
+        ..Profile::new(name.clone(), ProviderId::SEQERA, settings.endpoint.clone(), method)
     }
 }
 

@@ -4,7 +4,7 @@ use super::settings::{Named, Settings};
 use crate::error::{Error, Result};
 use crate::oauth::discovery::Server;
 use crate::os::paths::Paths;
-use crate::provider::{ProviderId, provider};
+use crate::provider::ProviderId;
 use crate::session::profile::Profile;
 use crate::target::Target;
 use crate::ui;
@@ -26,11 +26,10 @@ pub fn announce(paths: &Paths, id: ProviderId, named: &[Named]) {
 
 /// The installations that are known here: the platform's own, and those of the logins. Each is a few origins.
 fn known(paths: &Paths, id: ProviderId) -> Vec<Vec<Target>> {
-    let usual = provider(id).origins(provider(id).usual_endpoint());
+    let usual = id.origins(id.usual_endpoint());
     let names = Profile::list(paths).unwrap_or_default();
     let logins = names.iter().filter_map(|name| Profile::load(paths, name).ok().flatten());
-    let theirs =
-        logins.filter(|login| login.provider == id).map(|login| provider(id).origins(&login.endpoint));
+    let theirs = logins.filter(|login| login.provider == id).map(|login| id.origins(&login.endpoint));
     std::iter::once(usual).chain(theirs).collect()
 }
 
@@ -40,12 +39,12 @@ fn known(paths: &Paths, id: ProviderId) -> Vec<Vec<Target>> {
 /// # Errors
 /// The tokens would come from an installation that is known here, and the API is none of its.
 pub fn must_stay_home(paths: &Paths, server: &Server, settings: &Settings) -> Result<()> {
-    let apis = provider(ProviderId::Seqera).origins(&settings.endpoint);
+    let apis = ProviderId::SEQERA.origins(&settings.endpoint);
     let Some(issues) = Target::from_url(server.token.as_str()) else { return Ok(()) };
     if apis.contains(&issues) {
         return Ok(());
     }
-    if known(paths, ProviderId::Seqera).iter().any(|installation| installation.contains(&issues)) {
+    if known(paths, ProviderId::SEQERA).iter().any(|installation| installation.contains(&issues)) {
         return Err(Error::refused(format!(
             "the tokens of {issues} are not sent to another server, {}",
             settings.endpoint

@@ -10,7 +10,6 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::clock::now;
-use crate::provider::provider;
 use crate::provider::sekuire::auth_file::{self, AuthFile};
 use crate::provider::sekuire::{self, BACKEND, Device, Verified};
 use crate::provider::{ApiKey, ProviderId};
@@ -56,9 +55,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             .next("give the key when asked, or on standard input"));
     }
     let endpoint = endpoint(args.endpoint.as_deref())?;
-    let named = Named::first(provider(ProviderId::Sekuire).variables().endpoints, sekuire::normalized)
+    let named = Named::first(ProviderId::SEKUIRE.variables().endpoints, sekuire::normalized)
         .filter(|_| args.endpoint.is_none());
-    place::announce(&context.paths, ProviderId::Sekuire, named.as_slice());
+    place::announce(&context.paths, ProviderId::SEKUIRE, named.as_slice());
     home::must_take_a_login(&context.paths)?;
     let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(&endpoint));
     for line in screen::invitation(&sekuire::keys_page(&web)) {
@@ -73,7 +72,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 /// # Errors
 /// It is no address, or a key would travel to it in the clear.
 pub fn endpoint(named: Option<&str>) -> Result<String> {
-    let named = named.map(sekuire::normalized).or_else(|| provider(ProviderId::Sekuire).endpoint_from_env());
+    let named = named.map(sekuire::normalized).or_else(|| ProviderId::SEKUIRE.endpoint_from_env());
     let endpoint = named.unwrap_or_else(|| BACKEND.to_owned());
     match Target::from_url(&endpoint) {
         None => Err(Error::usage("the backend is not an address")
@@ -97,9 +96,9 @@ pub fn enter(
     device: Device,
     options: &Options,
 ) -> Result<Profile> {
-    let name = context.name_for(ProviderId::Sekuire)?;
+    let name = context.name_for(ProviderId::SEKUIRE)?;
     let known = Profile::load(&context.paths, &name).ok().flatten();
-    let known = known.filter(|known| known.provider == ProviderId::Sekuire && known.endpoint == endpoint);
+    let known = known.filter(|known| known.provider == ProviderId::SEKUIRE && known.endpoint == endpoint);
     let registry = registry(options.registry.as_deref(), known.as_ref(), &endpoint)?;
     let http = Http::new(EACH);
     let Verified { api_key, account_id, account, organization, workspace, notice } =
@@ -115,7 +114,7 @@ pub fn enter(
         account_id,
         organization,
         workspace: workspace.or_else(|| known?.workspace),
-        ..Profile::new(name, ProviderId::Sekuire, endpoint, Method::ApiKey)
+        ..Profile::new(name, ProviderId::SEKUIRE, endpoint, Method::ApiKey)
     };
     let session = Session {
         generation: 0,
@@ -147,7 +146,7 @@ pub fn enter(
 fn registry(named: Option<&str>, known: Option<&Profile>, endpoint: &str) -> Result<Option<String>> {
     let Some(named) = named else {
         let had = known.and_then(|known| known.registry.clone());
-        let own = || provider(ProviderId::Sekuire).registry(endpoint).map(|own| own.authority());
+        let own = || ProviderId::SEKUIRE.registry(endpoint).map(|own| own.authority());
         return Ok(had.or_else(own));
     };
     let target = Target::from_url(named).or_else(|| Target::new("https", named));

@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
 use crate::os::env::env_text;
+use crate::provider::ProviderId;
 use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, normalized, vendor};
-use crate::provider::{ProviderId, provider};
 use crate::target::Target;
 
 /// Where Seqera's own programs listen, and so what a server may be set up to redirect to.
@@ -67,7 +67,7 @@ impl Settings {
             Some(endpoint) => (normalized(endpoint), None, Vec::new()),
             None => {
                 let domain = Named::first(&["SEQERA_AUTH_DOMAIN"], normalized);
-                let api = Named::first(provider(ProviderId::Seqera).variables().endpoints, normalized);
+                let api = Named::first(ProviderId::SEQERA.variables().endpoints, normalized);
                 let address = |named: &Option<Named>| named.as_ref().map(|named| named.address.clone());
                 let endpoint = address(&api)
                     .or_else(|| address(&domain))

@@ -12,44 +12,6 @@ use crate::error::{Error, Result};
 use crate::provider::ProviderId;
 use crate::ui;
 
-/// The commands of the platform's own program that are not ours, too.
-fn commands(called: ProviderId) -> &'static [&'static str] {
-    match called {
-        ProviderId::Seqera => &["ai", "info", "skill", "containers", "update", "version", "completion"],
-        ProviderId::Sekuire => &[
-            "init",
-            "keygen",
-            "hash",
-            "push",
-            "publish",
-            "verify",
-            "verify-agent",
-            "run",
-            "config",
-            "policy",
-            "install",
-            "test",
-            "search",
-            "metrics",
-            "leaderboard",
-            "registry",
-            "images",
-            "github",
-            "docker-init",
-            "adopt",
-            "analysis",
-            "builds",
-            "logs",
-            "agent-status",
-            "stop",
-            "resume",
-            "kill",
-            "add",
-            "account",
-        ],
-    }
-}
-
 /// What of the command line (the program's name first) is the other program's, although it does not begin with a
 /// command: the question of its completion script, and help on a command of its own.
 pub fn whole(args: &[OsString]) -> Option<Vec<OsString>> {
@@ -77,11 +39,12 @@ pub fn help(args: &[OsString], called: ProviderId) -> Option<String> {
     };
     let other = handover::candidates(called).into_iter().find(|path| !handover::is_this_program(path));
     let other = other.filter(|_| is_asked)?;
-    let owner = match called {
-        ProviderId::Seqera => "Seqera's",
-        ProviderId::Sekuire => "Sekuire's",
-    };
-    Some(format!("{owner} own program ({}) takes:\n  {}", other.display(), commands(called).join(", ")))
+    let owner = called.title();
+    Some(format!(
+        "{owner}'s own program ({}) takes:\n  {}",
+        other.display(),
+        called.own_commands().join(", ")
+    ))
 }
 
 /// Makes sure that a command that is not ours is not one of ours, mistyped.
@@ -91,7 +54,7 @@ pub fn help(args: &[OsString], called: ProviderId) -> Option<String> {
 pub fn not_mistyped(words: &[OsString], called: ProviderId) -> Result<()> {
     let Some(word) = words.first().and_then(|word| word.to_str()) else { return Ok(()) };
     let alone = || !handover::candidates(called).iter().any(|path| !handover::is_this_program(path));
-    let theirs = commands(called).contains(&word);
+    let theirs = called.own_commands().contains(&word);
     let cli = Cli::command();
     let ours = cli.get_subcommands().filter(|command| !command.is_hide_set());
     let near = ours.map(|command| (distance(word, command.get_name()), command.get_name()));

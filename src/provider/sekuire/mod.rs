@@ -30,11 +30,12 @@ const PREFIXES: [&str; 2] = ["sk_live_", "sk_test_"];
 #[derive(Debug)]
 pub struct Sekuire;
 
-impl Provider for Sekuire {
-    fn id(&self) -> ProviderId {
-        ProviderId::Sekuire
-    }
+impl ProviderId {
+    /// Sekuire.
+    pub const SEKUIRE: ProviderId = ProviderId::of(&Sekuire);
+}
 
+impl Provider for Sekuire {
     fn names(&self) -> &'static [&'static str] {
         &["sekuire"]
     }
@@ -54,16 +55,46 @@ impl Provider for Sekuire {
         }
     }
 
-    fn token_prefixes(&self) -> &'static [&'static str] {
-        &PREFIXES
-    }
-
     fn login_way(&self) -> LoginWay {
         LoginWay::ApiKey
     }
 
     fn own_program(&self) -> &'static str {
         "Sekuire's own program is installed with: cargo install sekuire-cli"
+    }
+
+    fn own_commands(&self) -> &'static [&'static str] {
+        &[
+            "init",
+            "keygen",
+            "hash",
+            "push",
+            "publish",
+            "verify",
+            "verify-agent",
+            "run",
+            "config",
+            "policy",
+            "install",
+            "test",
+            "search",
+            "metrics",
+            "leaderboard",
+            "registry",
+            "images",
+            "github",
+            "docker-init",
+            "adopt",
+            "analysis",
+            "builds",
+            "logs",
+            "agent-status",
+            "stop",
+            "resume",
+            "kill",
+            "add",
+            "account",
+        ]
     }
 
     fn origins(&self, endpoint: &str) -> Vec<Target> {
@@ -308,7 +339,7 @@ mod tests {
     fn a_key_goes_to_its_own_backend_alone() {
         let is_origin = |url: &str, endpoint: &str| {
             let target = Target::from_url(url).unwrap();
-            super::super::is_origin(&target, crate::provider::ProviderId::Sekuire, endpoint)
+            super::super::is_origin(&target, crate::provider::ProviderId::SEKUIRE, endpoint)
         };
         assert!(is_origin("https://api.sekuire.ai/api/v1/me", BACKEND));
         for other in [

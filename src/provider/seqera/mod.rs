@@ -23,17 +23,22 @@ pub const CLOUD_API_BESIDE_WEB: &str = "https://cloud.seqera.io/api";
 #[derive(Debug)]
 pub struct Seqera;
 
-impl Provider for Seqera {
-    fn id(&self) -> ProviderId {
-        ProviderId::Seqera
-    }
+impl ProviderId {
+    /// Seqera.
+    pub const SEQERA: ProviderId = ProviderId::of(&Seqera);
+}
 
+impl Provider for Seqera {
     fn names(&self) -> &'static [&'static str] {
         &["seqera"]
     }
 
     fn title(&self) -> &'static str {
         "Seqera"
+    }
+
+    fn about(&self) -> &'static str {
+        "Seqera Platform, Cloud or Enterprise"
     }
 
     fn variables(&self) -> &'static Variables {
@@ -48,8 +53,8 @@ impl Provider for Seqera {
     }
 
     /// Every personal access token begins with the base64 of `{"tid": `.
-    fn token_prefixes(&self) -> &'static [&'static str] {
-        &["eyJ0aWQiOiA"]
+    fn token_prefix(&self) -> Option<&'static str> {
+        Some("eyJ0aWQiOiA")
     }
 
     fn login_way(&self) -> LoginWay {
@@ -71,6 +76,10 @@ impl Provider for Seqera {
 
     fn own_program(&self) -> &'static str {
         "Seqera's own program is installed with: npm install -g seqera"
+    }
+
+    fn own_commands(&self) -> &'static [&'static str] {
+        &["ai", "info", "skill", "containers", "update", "version", "completion"]
     }
 
     /// Cloud answers under two names; an Enterprise installation under its own alone, and its tokens are none
@@ -162,7 +171,7 @@ mod tests {
         let is_origin = |url: &str, endpoint: &str| {
             super::super::is_origin(
                 &Target::from_url(url).unwrap(),
-                crate::provider::ProviderId::Seqera,
+                crate::provider::ProviderId::SEQERA,
                 endpoint,
             )
         };
