@@ -656,7 +656,7 @@ module completions {
     --undo                    # Take back what was configured
     --undo-all                # Take back what was configured for every client, before this program is removed
     --dry-run                 # Show what would be done, and do nothing
-    --list                    # Show what is configured
+    --list                    # Show every client, and what is configured
     --json                    # The list as one JSON object
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several

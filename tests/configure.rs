@@ -36,6 +36,15 @@ fn configure(home: &Home, args: &[&str]) -> String {
     home.run("seqera", &words, "").ok()
 }
 
+/// The clients that are configured, as the list says it.
+#[track_caller]
+fn configured(home: &Home) -> Vec<String> {
+    let list: serde_json::Value = serde_json::from_str(&configure(home, &["--list", "--json"])).unwrap();
+    let clients = list["clients"].as_array().unwrap().iter();
+    let names = clients.filter(|client| client["configured"] == true).map(|client| client["client"].as_str());
+    names.map(|name| name.unwrap().to_owned()).collect()
+}
+
 /// Every file and link below the home that is not the store's or the program's own record.
 fn snapshot(home: &Home) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -68,7 +77,7 @@ fn is_taken_back(home: &Home, args: &[&str]) {
     configure(home, args);
     let after = snapshot(home);
     assert_ne!(after, before);
-    assert!(configure(home, &["--list"]).contains(client));
+    assert_eq!(configured(home), [client]);
     configure(home, args);
     assert_eq!(snapshot(home), after, "twice is once");
     configure(home, &[client, "--undo", "--dry-run"]);
@@ -241,16 +250,52 @@ fn docker_and_skopeo_use_the_helper_once_they_are_configured() {
     home.run("podman", &["login", "--get-login", host], "").ok();
 }
 
+/// Each client that there is has one line, configured or not.
+#[test]
+fn the_list_is_the_table_of_clients() {
+    let home = home();
+    let list = configure(&home, &["--list"]);
+    let names: Vec<&str> = list.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, ["git", "docker", "containers", "nextflow"]);
+    for line in list.lines() {
+        let name = line.split_whitespace().next().unwrap();
+        assert!(
+            line.contains("  not configured  ") && line.ends_with(&format!("; seqera configure {name}")),
+            "{list}"
+        );
+    }
+    let help = configure(&home, &["--help"]);
+    assert!(names.iter().all(|name| help.contains(&format!("- {name}:"))), "{help}");
+    configure(&home, &["git"]);
+    let list = configure(&home, &["--list"]);
+    let first = list.lines().next().unwrap();
+    assert!(first.starts_with("git         configured      link /"), "{list}");
+    assert!(first.contains("; credential.helper = /") && list.lines().count() == 4, "{list}");
+    fs::remove_file(home.path().join(".gitconfig")).unwrap();
+    let list = configure(&home, &["--list"]);
+    assert!(list.contains("(changed since)"), "{list}");
+}
+
 #[test]
 fn the_list_is_there_for_programs_too() {
     let home = home();
-    let list = || -> serde_json::Value {
-        serde_json::from_str(&home.run("seqera", &["configure", "--list", "--json"], "").ok()).unwrap()
+    let client = |name: &str| -> serde_json::Value {
+        let list: serde_json::Value = serde_json::from_str(&configure(&home, &["--list", "--json"])).unwrap();
+        list["clients"].as_array().unwrap().iter().find(|client| client["client"] == name).unwrap().clone()
     };
-    assert_eq!(list(), serde_json::json!({ "configured": [] }));
+    assert_eq!(
+        (&client("git")["configured"], &client("git")["changes"]),
+        (&false.into(), &serde_json::json!([]))
+    );
     home.run("seqera", &["configure", "git"], "").expect(0);
-    let list = list();
-    let change = list["configured"].as_array().unwrap().last().unwrap();
-    assert_eq!((&change["client"], &change["changed_since"]), (&"git".into(), &false.into()));
+    let git = client("git");
+    let change = git["changes"].as_array().unwrap().last().unwrap();
+    assert_eq!((&git["configured"], &change["changed_since"]), (&true.into(), &false.into()));
     assert!(change["change"].as_str().unwrap().starts_with("credential.helper = /"), "{change}");
+    // Made by hand.
+    home.write(".config/containers/registries.conf", "credential-helpers = [\"seqera\"]\n");
+    std::os::unix::fs::symlink("seqera-credential-helper", home.bin().join("docker-credential-seqera"))
+        .unwrap();
+    let containers = client("containers");
+    assert_eq!((&containers["configured"], &containers["changes"]), (&true.into(), &serde_json::json!([])));
 }

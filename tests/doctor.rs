@@ -71,6 +71,62 @@ fn a_new_home_is_no_sick_home() {
     assert!(!paths(&home).store.exists(), "it changes nothing");
 }
 
+/// Through docker and skopeo, without a network: docker tells its engine, which the doctor plays.
+#[test]
+fn registries_are_asked_about_through_docker_and_skopeo() {
+    let (home, _platform) = well();
+    home.run("seqera", &["configure", "containers", "--quiet"], "").expect(0);
+    let password = "pa55word-of-the-registry";
+    for server in ["r.example:5000", "https://index.docker.io/v1/"] {
+        let login = format!(r#"{{"ServerURL":"{server}","Username":"alice","Secret":"{password}"}}"#);
+        home.run("docker-credential-seqera", &["store"], login).ok();
+    }
+    let config = home.path().join(".docker/config.json");
+    let before = fs::read_to_string(&config).unwrap();
+    let out = home.run("seqera", &["doctor"], "").ok();
+    for line in [
+        "ok    docker: asked for r.example:5000, it gets alice pa55...try",
+        "ok    docker: asked for https://index.docker.io/v1/, it gets alice pa55...try",
+        "ok    containers: asked for r.example:5000, skopeo gets alice ********",
+        "ok    containers: asked for docker.io, skopeo gets alice ********",
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    assert!(!out.contains(password) && fs::read_to_string(&config).unwrap() == before);
+    // A login of docker's own that is not ours is what docker takes where another helper is named for the registry.
+    let other = before.replace('}', r#", "credHelpers": {"r.example:5000": "none"}}"#);
+    fs::write(&config, other).unwrap();
+    let out = home.run("seqera", &["doctor"], "").ok();
+    assert!(!out.contains("docker: asked for r.example:5000"), "{out}");
+    // What is asked is docker, and not the helper: a docker that finds another program is seen.
+    fs::write(&config, &before).unwrap();
+    let folder = home.path().join("first");
+    fs::create_dir(&folder).unwrap();
+    let docker = home.run("sh", &["-c", "command -v docker"], "").ok();
+    home.script(
+        "docker",
+        &format!("#!/bin/sh\nPATH={}:$PATH exec {} \"$@\"\n", folder.display(), docker.trim()),
+    );
+    let silent = home.write(
+        "first/docker-credential-seqera",
+        "#!/bin/sh\necho 'credentials not found in native keychain'; exit 1\n",
+    );
+    mode(&silent, 0o755);
+    wrong(&home, "docker", "gets no answer for r.example:5000, which is stored");
+}
+
+#[test]
+fn a_repository_that_resets_the_list_is_named() {
+    let (home, _platform) = well();
+    home.run("git", &["init", "--quiet", "work"], "").ok();
+    home.run("git", &["-C", "work", "config", "--add", "credential.helper", ""], "").ok();
+    let mut doctor = home.command("seqera");
+    doctor.arg("doctor").current_dir(home.path().join("work"));
+    let run = crate::support::home::run(doctor, "").expect(0);
+    assert!(run.out().contains("note  git: in this folder it does not reach the helper"), "{run:?}");
+    assert!(!home.run("seqera", &["doctor"], "").ok().contains("in this folder"));
+}
+
 #[test]
 fn a_git_that_gets_no_answer_is_seen() {
     let (home, _platform) = well();

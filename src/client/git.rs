@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::ask::{self, Seen};
 use super::edit::TheirFile;
-use super::{Change, Client, Options, Plan, absolute, home, link};
+use super::{Change, Client, Options, Plan, absolute, home, link, reset};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::non_empty;
+use crate::os::paths::Paths;
 use crate::os::programs;
 use crate::protocol::{Protocol, git::Git as GitProtocol};
 use crate::target::Target;
@@ -59,21 +60,25 @@ impl Client for Git {
         git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("GCM_INTERACTIVE", "never");
         let seen = ask::run(git, scope.request().as_bytes())?;
         Ok(match seen {
-            Seen::No(_) => Seen::No(why_not(&scope, &global_file()?).unwrap_or_else(|| {
+            Seen::No(_) => Seen::No(reset::why(&scope, &global_file()?).unwrap_or_else(|| {
                 "another helper answered first, or git found none of ours in its configuration".into()
             })),
             other => other,
         })
     }
+
+    fn exceptions(&self, paths: &Paths) -> Vec<Options> {
+        reset::exceptions(paths)
+    }
 }
 
 /// The servers that a helper is for, as git's configuration names them: gitcredentials(7), "CREDENTIAL CONTEXTS".
 #[derive(Debug, PartialEq, Eq)]
-struct Scope<'a> {
+pub(super) struct Scope<'a> {
     url: Option<&'a str>,
-    protocol: &'a str,
-    user: Option<&'a str>,
-    host: String,
+    pub(super) protocol: &'a str,
+    pub(super) user: Option<&'a str>,
+    pub(super) host: String,
     path: &'a str,
 }
 
@@ -282,13 +287,13 @@ fn in_a_copy(configuration: &[u8], calls: &[&[&str]]) -> Result<(Vec<u8>, Vec<u8
     Ok((std::fs::read(&copy).map_err(|error| failed(&error))?, said))
 }
 
-fn command() -> Result<Command> {
+pub(super) fn command() -> Result<Command> {
     ask::program("git").ok_or_else(|| {
         Error::no_program("git was not found on your PATH").next("install git, then try again")
     })
 }
 
-fn done(git: Command) -> Result<Output> {
+pub(super) fn done(git: Command) -> Result<Output> {
     let output =
         programs::output(git, b"", Deadline::after(config::helper_timeout())).map_err(|error| match error
             .kind()
@@ -305,7 +310,7 @@ fn done(git: Command) -> Result<Output> {
 }
 
 /// Lets git run in a folder of ours, out of the repository that we may be in, with the same configuration otherwise.
-fn away_from_here(git: &mut Command, folder: &Path) -> Result<()> {
+pub(super) fn away_from_here(git: &mut Command, folder: &Path) -> Result<()> {
     git.current_dir(folder).env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(folder));
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"] {
         git.env_remove(name);
@@ -352,39 +357,6 @@ impl Drop for ConfigLock {
             let _ = std::fs::remove_file(&self.0);
         }
     }
-}
-
-/// Why git does not ask the helper although its configuration names it: an empty value that comes later resets the
-/// list.
-fn why_not(scope: &Scope<'_>, file: &Path) -> Option<String> {
-    let folder = ask::empty_folder().ok()?;
-    let mut git = command().ok()?;
-    git.args(["config", "--includes", "--show-origin", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]);
-    away_from_here(&mut git, folder.path()).ok()?;
-    let listed = done(git).ok()?.stdout;
-    let text = String::from_utf8_lossy(&listed);
-    let fields: Vec<&str> = text.split('\0').collect();
-    let keys = ["credential.helper".to_owned(), key_as_listed(&scope.key())];
-    let mut seen_ours = false;
-    let mut reset = None;
-    for pair in fields.chunks_exact(2) {
-        let (origin, (key, value)) = (pair[0], pair[1].split_once('\n').unwrap_or((pair[1], "")));
-        if !keys.iter().any(|known| known == key) {
-            continue;
-        }
-        if is_ours(value) {
-            (seen_ours, reset) = (true, None);
-        } else if value.is_empty() && seen_ours {
-            reset = Some(origin.strip_prefix("file:").unwrap_or(origin).to_owned());
-        }
-    }
-    reset.map(|origin| {
-        format!(
-            "an empty 'helper =' in {origin} comes after ours and resets the list; remove it, or move it before \
-             the line of ours in {}",
-            file.display()
-        )
-    })
 }
 
 #[cfg(test)]

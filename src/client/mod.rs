@@ -9,17 +9,23 @@ mod git;
 mod json;
 mod link;
 pub(crate) mod nextflow;
+mod pull;
 pub mod record;
+mod reset;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::os::paths::Paths;
 use crate::protocol::Protocol;
 
 pub use ask::Seen;
 pub use change::Change;
-pub use docker::config_file as docker_config_file;
+pub use docker::{config_file as docker_config_file, registry_key};
+pub use git::is_ours as is_our_git_helper;
 pub use link::is_ours;
+pub use pull::{Answer, ask as ask_docker};
+pub use reset::here as git_reset_here;
 
 /// A program that asks for credentials.
 pub trait Client: Sync {
@@ -43,6 +49,12 @@ pub trait Client: Sync {
     /// # Errors
     /// The options are wrong. What is wrong with the client is an answer.
     fn ask(&self, options: &Options) -> Result<Seen>;
+
+    /// The servers that we have a login or a credential for and that the client's configuration may make an exception
+    /// of: to be asked about one by one.
+    fn exceptions(&self, _: &Paths) -> Vec<Options> {
+        Vec::new()
+    }
 }
 
 /// Every client, in the order in which they are listed.

@@ -31,6 +31,7 @@ use crate::os::fault;
 use crate::os::files;
 use crate::os::hex::unhex;
 use crate::os::paths::Paths;
+use crate::target::Target;
 use lock::Lock;
 use sealed::Key;
 
@@ -141,6 +142,30 @@ impl<'a> Store<'a> {
         }
         kinds.retain(|(_, boxes)| *boxes > 0);
         Ok(kinds)
+    }
+
+    /// The servers of the shelves of one kind that have boxes, where their names tell; no box is opened.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn servers(&self, kind: &str) -> Result<Vec<Target>> {
+        let mut servers = Vec::new();
+        for folder in self.folders()?.iter().filter(|folder| Shelf::kind_of(folder) == Some(kind)) {
+            if let Some(server) = Shelf::server_of(folder)
+                && !self.names(folder)?.is_empty()
+            {
+                servers.push(server);
+            }
+        }
+        Ok(servers)
+    }
+
+    /// Whether anything is on a shelf; nothing of it is opened.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn holds(&self, shelf: &Shelf) -> Result<bool> {
+        Ok(!self.names(&shelf.folder())?.is_empty())
     }
 
     /// Every box that cannot be read, whatever it is for; `fits` says whether what is in a box of a kind is that.

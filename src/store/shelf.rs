@@ -66,4 +66,39 @@ impl Shelf {
     pub(super) fn kind_of(folder: &str) -> Option<&str> {
         folder.split_once('+').map(|(kind, _)| kind)
     }
+
+    /// The server that a folder is for, where its name tells.
+    pub(super) fn server_of(folder: &str) -> Option<Target> {
+        let (_, what) = folder.split_once('+')?;
+        let (scheme, authority) = what.rsplit_once('+')?;
+        if let Some(address) = authority.strip_prefix('[') {
+            return Target::new(scheme, &format!("[{}", address.replace('_', ":")));
+        }
+        // An underscore may stand in a name as well; a port is a number.
+        let (host, port) = authority.rsplit_once('_').unwrap_or((authority, ""));
+        let has_port = !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit());
+        let authority = if has_port { format!("{host}:{port}") } else { authority.to_owned() };
+        Target::new(scheme, &authority)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_s_name_tells_its_server() {
+        for authority in
+            ["h.example", "h.example:8443", "my_host.example", "my_host:80", "[::1]", "[::1]:5000"]
+        {
+            let target = Target::new("https", authority).unwrap();
+            assert_eq!(Shelf::server_of(&Shelf::server("git", &target).folder()), Some(target));
+        }
+        let long = Target::new("https", &format!("{}.example", ["a".repeat(60); 4].join("."))).unwrap();
+        for shelf in
+            [Shelf::server("git", &long), Shelf::verbatim("git", b"https", b"x"), Shelf::of("journal")]
+        {
+            assert_eq!(Shelf::server_of(&shelf.folder()), None);
+        }
+    }
 }

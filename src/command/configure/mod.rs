@@ -36,7 +36,7 @@ pub struct Args {
     /// Show what would be done, and do nothing
     #[arg(long, conflicts_with = "list")]
     dry_run: bool,
-    /// Show what is configured
+    /// Show every client, and what is configured
     #[arg(long, conflicts_with = "client")]
     list: bool,
     /// The list as one JSON object
@@ -64,36 +64,68 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A client, and what was done to it.
 #[derive(Serialize)]
 struct Listed {
-    client: String,
+    client: &'static str,
+    about: &'static str,
+    /// Whether it is made to use the helper, by us or by somebody else.
+    configured: bool,
+    /// What we changed for that.
+    changes: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
     change: String,
     changed_since: bool,
 }
 
 #[derive(Serialize)]
 struct List {
-    configured: Vec<Listed>,
+    clients: Vec<Listed>,
+}
+
+impl Listed {
+    fn of(client: &'static dyn Client, record: &Record) -> Listed {
+        let changes: Vec<Step> = record
+            .of(Some(client))
+            .map(|step| Step { change: step.change.words(), changed_since: !step.change.is_done() })
+            .collect();
+        // Where nothing of ours stands, it may be made by hand, or by whoever installed the program.
+        let by_others =
+            || client.plan(&Options::default()).is_ok_and(|plan| plan.changes.iter().all(Change::is_done));
+        let configured =
+            if changes.is_empty() { by_others() } else { changes.iter().any(|step| !step.changed_since) };
+        Listed { client: client.name(), about: client.about(), configured, changes }
+    }
+
+    /// One line, which says all of it.
+    fn line(&self, width: usize) -> String {
+        let name = self.client;
+        let steps = self.changes.iter().map(|step| {
+            let since = if step.changed_since { "  (changed since)" } else { "" };
+            format!("{}{since}", step.change)
+        });
+        let steps: Vec<String> = steps.collect();
+        match (self.configured, steps.is_empty()) {
+            (true, true) => format!("{name:width$}  configured      {}; not by seqera configure", self.about),
+            (true, false) => format!("{name:width$}  configured      {}", steps.join("; ")),
+            (false, true) => {
+                format!("{name:width$}  not configured  {}; seqera configure {name}", self.about)
+            }
+            (false, false) => format!("{name:width$}  not any more    {}", steps.join("; ")),
+        }
+    }
 }
 
 fn list(record: &Record, json: bool) -> Result<()> {
-    let listed = record.steps().map(|step| Listed {
-        client: step.client.clone(),
-        change: step.change.words(),
-        changed_since: !step.change.is_done(),
-    });
-    let configured: Vec<Listed> = listed.collect();
+    let clients: Vec<Listed> = CLIENTS.iter().map(|client| Listed::of(*client, record)).collect();
     if json {
-        return ui::out_json(&List { configured });
+        return ui::out_json(&List { clients });
     }
-    if configured.is_empty() {
-        return ui::out("Nothing is configured. Begin with: seqera configure git");
-    }
-    for Listed { client, change, changed_since } in configured {
-        let state = if changed_since { "  (changed since)" } else { "" };
-        ui::out(&format!("{client}: {change}{state}"))?;
-    }
-    Ok(())
+    let width = CLIENTS.iter().map(|client| client.name().len()).max().unwrap_or_default();
+    clients.iter().try_for_each(|listed| ui::out(&listed.line(width)))
 }
 
 fn configure(client: &dyn Client, args: &Args, context: &Context) -> Result<()> {
@@ -138,12 +170,23 @@ fn ask(client: &dyn Client, options: &Options, context: &Context) -> Result<()> 
         Seen::NotAsked(why) => {
             context.tell(&format!("Whether {name} reaches the helper is not known: {why}."))
         }
-        Seen::No(why) => {
-            return Err(Error::failed(format!("{name} does not reach the helper: {why}"))
-                .next(format!("to take it back: seqera configure {name} --undo")));
+        Seen::No(why) => return Err(unreached(name, "", &why)),
+    }
+    if options.url.is_some() {
+        return Ok(());
+    }
+    // The servers that it is known to be needed for are asked about by their names.
+    for server in client.exceptions(&context.paths) {
+        if let Seen::No(why) = client.ask(&server)? {
+            return Err(unreached(name, &format!(" for {}", server.url.unwrap_or_default()), &why));
         }
     }
     Ok(())
+}
+
+fn unreached(name: &str, server: &str, why: &str) -> Error {
+    Error::failed(format!("{name} does not reach the helper{server}: {why}"))
+        .next(format!("to take it back: seqera configure {name} --undo"))
 }
 
 fn undo(client: Option<&dyn Client>, dry_run: bool, context: &Context) -> Result<()> {

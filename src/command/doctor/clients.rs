@@ -6,12 +6,19 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::Finding;
+use crate::broker::Broker;
 use crate::client::record::Record;
-use crate::client::{CLIENTS, Change, Client, Options, Seen, ask};
+use crate::client::{
+    CLIENTS, Change, Client, Options, Seen, ask, ask_docker, docker_config_file, git_reset_here, registry_key,
+};
 use crate::command::Context;
 use crate::command::import::masked;
+use crate::error::Kind;
 use crate::os::deadline::Deadline;
 use crate::os::programs;
+use crate::protocol::docker::Docker;
+use crate::protocol::docker::wire::HUB;
+use crate::protocol::{HELPER, Protocol};
 use crate::secret::Secret;
 use crate::session::mark::{Mark, State};
 use crate::session::profile::Profile;
@@ -19,6 +26,9 @@ use crate::target::Target;
 
 /// A client that answers does so within this.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// More registries than this are not asked about.
+const MOST: usize = 5;
 
 /// Looks at the clients.
 pub fn look(context: &Context, findings: &mut Vec<Finding>) {
@@ -45,35 +55,50 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
             })
             .collect();
         match undone.is_empty() {
-            true => findings.extend(reaches(*client, &changes)),
+            true => findings.extend(reaches(*client, &changes, context)),
             false => findings.extend(undone),
         }
     }
     findings.extend(git_answer(context, &record));
-    findings.extend(docker_answer(&record));
+    let registries = registries(context);
+    findings.extend(docker_answers(&registries));
+    findings.extend(containers_answers(&record, &registries));
+    findings.extend(git_reset_here().map(|file| {
+        Finding::note(
+            "git",
+            format!("in this folder it does not reach the helper: an empty 'helper =' in {file}"),
+        )
+        .next("remove that line, or work with what the repository names")
+    }));
 }
 
 /// Whether the client starts the helper, for each server that it was configured for.
-fn reaches(client: &dyn Client, changes: &[&Change]) -> Vec<Finding> {
+fn reaches(client: &dyn Client, changes: &[&Change], context: &Context) -> Vec<Finding> {
     let mut scopes: Vec<Options> = changes.iter().filter_map(|change| scope(change)).collect();
     if scopes.is_empty() {
         scopes.push(Options::default());
     }
+    let is_for_all = scopes.iter().any(|scope| scope.url.is_none());
+    let exceptions = if is_for_all { client.exceptions(&context.paths) } else { Vec::new() };
     let name = client.name();
     let again =
         || format!("configure it again with: seqera configure {name} --undo; seqera configure {name}");
     let found = |options: &Options| match client.ask(options) {
-        Ok(Seen::Yes) => Finding::ok(name, "asked itself, it reaches the helper"),
+        Ok(Seen::Yes) => Finding::ok(name, format!("asked itself, it reaches the helper{}", server(options))),
         Ok(Seen::NotAsked(why)) => {
             Finding::note(name, format!("whether it reaches the helper is not known: {why}")).next(again())
         }
         Ok(Seen::No(why)) => {
-            Finding::wrong(name, format!("does not reach the helper: {}", why.trim_start_matches([':', ' '])))
-                .next(again())
+            let why = why.trim_start_matches([':', ' ']);
+            Finding::wrong(name, format!("does not reach the helper{}: {why}", server(options))).next(again())
         }
         Err(error) => Finding::of_error(name, &error),
     };
-    scopes.iter().map(found).collect()
+    scopes.iter().chain(&exceptions).map(found).collect()
+}
+
+fn server(options: &Options) -> String {
+    options.url.as_ref().map(|url| format!(" for {url}")).unwrap_or_default()
 }
 
 /// What a change is for, where it is not for all servers.
@@ -136,35 +161,67 @@ fn git_answer(context: &Context, record: &Record) -> Option<Finding> {
     Some(Finding::ok(ABOUT, format!("asked for {host}, it gets {user} {}", masked(&password))))
 }
 
-/// What docker gets from its helper for the first registry that is stored.
-fn docker_answer(record: &Record) -> Option<Finding> {
-    const ABOUT: &str = "docker";
-    if !record.steps().any(|step| step.client == ABOUT && step.change.is_done()) {
-        return None;
+/// The registries that docker and its kin would be given something for.
+fn registries(context: &Context) -> Vec<String> {
+    let mut answer = Zeroizing::new(Vec::new());
+    let broker = Broker::new(&context.paths, Deadline::after(PATIENCE));
+    if Docker.talk(&["list".to_owned()], &mut std::io::empty(), &mut *answer, &broker).is_err() {
+        return Vec::new();
     }
-    let helper = || programs::find("docker-credential-seqera").map(Command::new);
-    let run = |word: &str, input: &[u8]| {
-        let mut command = helper()?;
-        command.arg(word);
-        programs::output(command, input, Deadline::after(PATIENCE))
-            .ok()
-            .filter(|answer| answer.status.success())
+    let known: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&answer).unwrap_or_default();
+    let mut keys: Vec<String> = known.keys().filter_map(|server| registry_key(server)).collect();
+    keys.dedup();
+    keys.truncate(MOST);
+    keys
+}
+
+/// What docker would send to each registry that it looks up here.
+fn docker_answers(registries: &[String]) -> Vec<Finding> {
+    const ABOUT: &str = "docker";
+    let Some(config) = docker_config_file().ok().and_then(|file| std::fs::read(file).ok()) else {
+        return Vec::new();
     };
-    let list = run("list", b"")?;
-    let known: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&list.stdout).ok()?;
-    let registry = known.keys().next()?;
-    let answer = run("get", registry.as_bytes()).map(|answer| Zeroizing::new(answer.stdout));
-    let answer = answer.and_then(|answer| serde_json::from_slice::<serde_json::Value>(&answer).ok());
-    let Some(answer) = answer else {
-        return Some(
-            Finding::wrong(ABOUT, format!("gets no answer for {registry}, which is stored"))
-                .next(format!("log in to it again with: docker login {registry}")),
-        );
+    let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+    let is_ours = |key: &&String| {
+        let helper = config["credHelpers"].get(key.as_str()).unwrap_or(&config["credsStore"]);
+        // A name without a dot or a port is no registry in the name of an image.
+        helper == HELPER && key.contains(['.', ':'])
     };
-    let text = |name: &str| answer[name].as_str().unwrap_or_default();
-    let secret = Secret::from(text("Secret"));
-    Some(Finding::ok(
-        ABOUT,
-        format!("asked for {registry}, it gets {} {}", text("Username"), masked(&secret)),
-    ))
+    let found = |key: &String| match ask_docker(key, Deadline::after(PATIENCE)) {
+        Ok(Some(answer)) => {
+            Finding::ok(ABOUT, format!("asked for {key}, it gets {} {}", answer.user, masked(&answer.secret)))
+        }
+        Ok(None) => Finding::wrong(ABOUT, format!("gets no answer for {key}, which is stored"))
+            .next(format!("log in to it again with: docker login {key}")),
+        Err(error) if error.kind() == Kind::TimedOut => Finding::of_error(ABOUT, &error),
+        Err(error) => Finding::note(ABOUT, format!("what it gets for {key} is not known: {}", error.what()))
+            .next("see that docker works: docker version"),
+    };
+    registries.iter().filter(is_ours).map(found).collect()
+}
+
+/// What skopeo, or what is there of its kin, finds for each registry: the user, for it shows no password.
+fn containers_answers(record: &Record, registries: &[String]) -> Vec<Finding> {
+    const ABOUT: &str = "containers";
+    if !record.steps().any(|step| step.client == ABOUT && step.change.is_done()) {
+        return Vec::new();
+    }
+    let Some(name) = ["skopeo", "podman", "buildah"].into_iter().find(|name| programs::find(name).is_some())
+    else {
+        return Vec::new();
+    };
+    let found = |key: &String| {
+        let host = if key.contains(HUB) { "docker.io" } else { key };
+        let mut client = ask::program(name)?;
+        client.args(["login", "--get-login", host]);
+        let answer = programs::output(client, b"", Deadline::after(PATIENCE)).ok()?;
+        let user = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        Some(match answer.status.success() && !user.is_empty() {
+            true => Finding::ok(ABOUT, format!("asked for {host}, {name} gets {user} ********")),
+            false => Finding::wrong(ABOUT, format!("{name} gets no answer for {host}, which is stored"))
+                .next(format!("log in to it again with: {name} login {host}")),
+        })
+    };
+    registries.iter().filter_map(found).collect()
 }

@@ -5,7 +5,6 @@ mod environment;
 mod hook;
 mod login;
 mod network;
-mod probe;
 mod programs;
 mod store;
 mod vendor;
@@ -98,7 +97,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let opens = store::look(&context.paths, &mut findings);
     login::look(context, opens, &mut findings);
     if opens {
-        findings.push(probe::look(&context.paths));
         clients::look(context, &mut findings);
     }
     vendor::look(context, &mut findings);

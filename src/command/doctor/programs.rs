@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::Finding;
-use crate::client::{docker_config_file, is_ours};
+use crate::client::{docker_config_file, is_our_git_helper, is_ours};
 use crate::command::handover;
 use crate::error::Error;
 use crate::os::deadline::Deadline;
@@ -58,7 +58,7 @@ fn git() -> Vec<Finding> {
     const ABOUT: &str = "git";
     let Some(git) = programs::find("git") else { return vec![Finding::note(ABOUT, "is not installed")] };
     let mut config = Command::new(git);
-    config.args(["config", "--global", "--get-regexp", r"^credential\.(.*\.)?helper$"]);
+    config.args(["config", "--global", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]);
     let config = match programs::output(config, b"", Deadline::after(PATIENCE)) {
         Ok(config) => config,
         Err(error) => {
@@ -67,8 +67,8 @@ fn git() -> Vec<Finding> {
         }
     };
     let config = String::from_utf8_lossy(&config.stdout).into_owned();
-    let values = config.lines().filter_map(|line| line.split_once(' ')).map(|(_, value)| value);
-    let ours: Vec<&str> = values.filter(|value| value.contains("seqera")).collect();
+    let values = config.split('\0').filter_map(|entry| entry.split_once('\n')).map(|(_, value)| value);
+    let ours: Vec<&str> = values.filter(|value| is_our_git_helper(value)).collect();
     if ours.is_empty() {
         let note = Finding::note(ABOUT, "does not use the helper");
         return vec![note.next("make it with: seqera configure git")];

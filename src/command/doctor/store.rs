@@ -1,19 +1,32 @@
-//! The store, and where its key lives.
+//! The store: where its key lives, whether every box can be read, and whether what is stored comes back.
 
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::Finding;
-use crate::broker::StoredCredential;
-use crate::error::Error;
+use crate::broker::{Broker, StoredCredential};
+use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
+use crate::os::hex::hex;
 use crate::os::paths::Paths;
+use crate::protocol::Protocol;
+use crate::protocol::git::Git;
 use crate::session;
 use crate::store::key::{self, Place, Wish};
 
+const ABOUT: &str = "store";
+
+/// A server that there is none of (RFC 2606).
+const NOBODY: &str = "protocol=https\nhost=seqera-doctor.invalid\nusername=doctor\n";
+
+/// A store that answers does so within this.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Looks at the store. Answers whether its key can be had.
 pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
-    const ABOUT: &str = "store";
     findings.extend(open_to_others(ABOUT, &paths.store));
     let place = match key::place(paths) {
         Ok(place) => place,
@@ -38,23 +51,52 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
     let opens = keychain(paths, place, findings);
     if opens {
         boxes(paths, findings);
+        findings.push(tried(paths));
     }
     opens
 }
 
 /// Names every box that cannot be read. It hides no other, and is in nobody's way but its own.
 fn boxes(paths: &Paths, findings: &mut Vec<Finding>) {
-    const ABOUT: &str = "store";
     let fits = |kind: &str, plain: &[u8]| {
         session::fits(kind, plain).unwrap_or_else(|| StoredCredential::fits(plain))
     };
-    match session::store(paths, Deadline::after(Duration::from_secs(5))).unreadable(fits) {
+    match session::store(paths, Deadline::after(PATIENCE)).unreadable(fits) {
         Ok(unreadable) => {
             findings
                 .extend(unreadable.iter().map(|unreadable| Finding::of_error(ABOUT, &unreadable.error())));
         }
         Err(error) => findings.push(Finding::of_error(ABOUT, &error)),
     }
+}
+
+/// Writes to it and reads that back, the way a client does.
+fn tried(paths: &Paths) -> Finding {
+    match comes_back(paths) {
+        Ok(true) => Finding::ok(ABOUT, "what is stored comes back"),
+        Ok(false) => Finding::wrong(ABOUT, "what is stored does not come back")
+            .next("log in again, and keep a copy of the store: it may be shared with an older program"),
+        Err(error) => {
+            let usual = format!("see whether its disk is full or read-only: df -h {}", paths.store.display());
+            Finding::wrong(ABOUT, error.what()).next(error.hint().map_or(usual, str::to_owned))
+        }
+    }
+}
+
+fn comes_back(paths: &Paths) -> Result<bool> {
+    let mut word = [0; 16];
+    getrandom::fill(&mut word).map_err(|_| Error::failed("the system has no randomness"))?;
+    let password = format!("password={}\n", hex(&word));
+    let talk = |operation: &str, input: String| {
+        let mut answer = Zeroizing::new(Vec::new());
+        let broker = Broker::new(paths, Deadline::after(PATIENCE));
+        let input = &mut Cursor::new(input.into_bytes());
+        Git.talk(&[operation.to_owned()], input, &mut *answer, &broker).map(|_| answer)
+    };
+    talk("store", format!("{NOBODY}{password}\n"))?;
+    let answer = talk("get", format!("{NOBODY}\n"))?;
+    talk("erase", format!("{NOBODY}\n"))?;
+    Ok(String::from_utf8_lossy(&answer).contains(&password))
 }
 
 /// Asks the keychain where it holds the key, or would. Where the key is in a file it is left alone: asking may

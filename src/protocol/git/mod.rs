@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use wire::{Answer, CAPABILITIES, Operation, Request};
 
 /// The kind under which the store keeps what git brings.
-const KIND: &str = "git";
+pub const KIND: &str = "git";
 
 /// git's protocol.
 pub struct Git;
