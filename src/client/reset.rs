@@ -9,7 +9,6 @@ use super::{Options, ask};
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
 use crate::protocol::git::KIND;
-use crate::provider;
 use crate::session;
 use crate::session::profile::Profile;
 use crate::store::Shelf;
@@ -183,8 +182,7 @@ pub fn exceptions(paths: &Paths) -> Vec<Options> {
 fn known(paths: &Paths) -> Vec<Target> {
     let logins = Profile::list(paths).unwrap_or_default();
     let logins = logins.iter().filter_map(|name| Profile::load(paths, name).ok().flatten());
-    let mut known: Vec<Target> =
-        logins.flat_map(|login| provider::provider(login.provider).origins(&login.endpoint)).collect();
+    let mut known: Vec<Target> = logins.flat_map(|login| login.provider.origins(&login.endpoint)).collect();
     known.extend(session::store(paths, Deadline::after(PATIENCE)).servers(KIND).unwrap_or_default());
     known.sort();
     known.dedup();

@@ -75,7 +75,8 @@ pub fn get(id: KeyId, deadline: Deadline) -> Result<Option<Key>, Trouble> {
                 return Ok(Some(key));
             }
         }
-        Ok(None)
+        // KeePassXC shows nothing of a database that is locked: what it has is then not known.
+        if platform::is_locked() { Err(Trouble::Locked) } else { Ok(None) }
     })
 }
 
@@ -168,8 +169,17 @@ fn classify(error: &KeyringError) -> Trouble {
 #[cfg(all(unix, not(target_os = "macos")))]
 mod platform {
     use super::Trouble;
-    use secret_service::Error as Service;
+    use secret_service::blocking::SecretService;
+    use secret_service::{EncryptionType, Error as Service};
     use std::error::Error;
+
+    /// Whether the default collection is locked.
+    pub fn is_locked() -> bool {
+        let service = SecretService::connect(EncryptionType::Plain);
+        service.is_ok_and(|service| {
+            service.get_default_collection().is_ok_and(|collection| collection.is_locked().unwrap_or(false))
+        })
+    }
 
     pub fn no_access(error: &(dyn Error + Send + Sync + 'static)) -> Trouble {
         match error.downcast_ref::<Service>() {
@@ -220,6 +230,10 @@ mod platform {
 mod platform {
     use super::Trouble;
     use std::error::Error;
+
+    pub fn is_locked() -> bool {
+        false
+    }
 
     pub fn no_access(_: &(dyn Error + Send + Sync + 'static)) -> Trouble {
         Trouble::Locked

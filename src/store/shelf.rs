@@ -94,7 +94,7 @@ mod tests {
             let target = Target::new("https", authority).unwrap();
             assert_eq!(Shelf::server_of(&Shelf::server("git", &target).folder()), Some(target));
         }
-        let long = Target::new("https", &format!("{}.example", ["a".repeat(60); 4].join("."))).unwrap();
+        let long = Target::new("https", &format!("{}.example", vec!["a".repeat(60); 4].join("."))).unwrap();
         for shelf in
             [Shelf::server("git", &long), Shelf::verbatim("git", b"https", b"x"), Shelf::of("journal")]
         {

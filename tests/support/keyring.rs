@@ -151,7 +151,13 @@ impl Bus {
         home.set("DBUS_SESSION_BUS_ADDRESS", &self.address);
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// The folder that is the home of what runs on it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A program on this bus.
+    pub fn command(&self, program: &str) -> Command {
         let folder: &Path = self.folder.path();
         let mut command = Command::new(program);
         command
@@ -164,14 +170,14 @@ impl Bus {
     }
 
     /// Calls a method of the secret service: its object, its name, its arguments.
-    fn call(&self, what: &[&str]) -> Output {
+    pub fn call(&self, what: &[&str]) -> Output {
+        self.send("org.freedesktop.secrets", what)
+    }
+
+    /// The same for another service.
+    pub fn send(&self, service: &str, what: &[&str]) -> Output {
         let mut dbus_send = self.command("dbus-send");
-        dbus_send.args([
-            "--session",
-            "--print-reply",
-            "--reply-timeout=5000",
-            "--dest=org.freedesktop.secrets",
-        ]);
+        dbus_send.args(["--session", "--print-reply", "--reply-timeout=5000", &format!("--dest={service}")]);
         dbus_send.args(what).output().expect("dbus-send starts; tests/tools/install.sh installs it")
     }
 }

@@ -9,6 +9,7 @@ pub mod oci_image;
 pub mod registry;
 pub mod session;
 pub mod token_registry;
+pub mod wallets;
 
 use std::path::Path;
 use std::sync::LazyLock;

@@ -11,6 +11,8 @@ packages=(
     git skopeo podman docker-registry apache2-utils
     # keychains: the kernel's, gnome-keyring on a private bus, and a peer to compare with
     keyutils gnome-keyring libsecret-tools dbus dbus-bin golang-docker-credential-helpers
+    # and those of KeePassXC and KDE; what they encrypt with comes apart
+    keepassxc libkf5wallet-bin libqca-qt5-2-plugins
     # shells, terminals and their linters
     zsh fish dash mksh tcsh elvish xonsh tmux direnv shellcheck shfmt python3 python3-venv
     # a home that two hosts share
