@@ -244,6 +244,60 @@ fn the_token_of_a_job_whose_process_was_killed_is_deleted_by_the_next_command_th
     }
 }
 
+/// What died between the server's answer and the note of it knows the token's name, and so does the note.
+#[test]
+fn a_job_s_token_whose_answer_was_never_noted_is_found_by_its_name() {
+    let killed_at = |home: &Home, point: &str| {
+        let mut job = home.command("seqera");
+        job.args(["exec", "--job-token", "--", "touch", "ran"]);
+        break_at(&mut job, &format!("{point}=kill"));
+        run(job, "").expect(128 + 9);
+    };
+    let noted = |home: &Home| home.run("seqera", &["token", "list"], "").ok().lines().count();
+    let (home, platform, _) = started();
+    killed_at(&home, "job-made");
+    assert_eq!((platform.personal_token_ids().len(), noted(&home)), (2, 1));
+    home.run("seqera", &["whoami"], "").ok();
+    assert_eq!((platform.personal_token_ids().len(), noted(&home)), (1, 0));
+
+    // The server made it, and was not heard.
+    platform.fault_next(1, Endpoint::PersonalTokens, Fault::HangupAfterwards);
+    home.run("seqera", &["exec", "--job-token", "--", "touch", "ran"], "").expect(5);
+    assert_eq!((platform.personal_token_ids().len(), noted(&home)), (2, 1));
+    home.run("seqera", &["whoami"], "").ok();
+    assert_eq!(platform.personal_token_ids().len(), 1);
+
+    // The token that asked for it has ended; another login has one of the same account, and one of another.
+    let login = session::logged_in(&home, &platform, Token::Fresh);
+    killed_at(&home, "job-made");
+    assert_eq!(platform.personal_token_ids().len(), 2);
+    platform.world(|world| world.grants.revoke_all());
+    platform.sign_in("grace");
+    login::with_token(&home, &platform, &["--profile", "other"]);
+    home.run("seqera", &["whoami", "--profile", "other"], "").ok();
+    assert_eq!(platform.personal_token_ids().len(), 3, "another account sees nothing of it");
+    platform.sign_in("ada");
+    login::with_token(&home, &platform, &["--profile", "same"]);
+    home.run("seqera", &["whoami", "--profile", "same"], "").ok();
+    assert_eq!(platform.personal_token_ids().len(), 3);
+    drop(login);
+
+    // Never asked for: nothing is found, and nothing is said. The note stays for the minute in which a request may
+    // still be on its way.
+    let mut home = home;
+    home.set("SEQERA_PROFILE", "same");
+    killed_at(&home, "job-asked");
+    assert_eq!(home.run("seqera", &["whoami"], "").expect(0).err(), "");
+    assert_eq!(noted(&home), 1);
+    home.run("seqera", &["token", "revoke"], "").expect(0);
+    assert_eq!(noted(&home), 0);
+    let before = noted(&home);
+    platform.fault(Endpoint::PersonalTokens, Fault::Forbidden);
+    home.run("seqera", &["exec", "--job-token", "--", "touch", "ran"], "").expect(1);
+    assert_eq!(noted(&home), before, "what the server refused to make needs no note");
+    assert!(!home.path().join("ran").exists());
+}
+
 /// Such a login is renewed by another process for all that; the note goes with what waits from a logout.
 #[test]
 fn a_renewal_deletes_what_a_killed_job_left() {

@@ -52,7 +52,8 @@ struct Tokens {
 #[derive(Serialize)]
 struct Row {
     name: String,
-    id: String,
+    /// Nothing where the server has not told.
+    id: Option<String>,
     endpoint: String,
     made_at: Option<String>,
     host: String,
@@ -130,7 +131,7 @@ fn revoke(all: bool, names: &[String], context: &Context) -> Result<()> {
     let http = Http::new(EACH);
     let mut outcome = Ok(());
     for token in tokens {
-        match token.delete(&http) {
+        match notes.delete(&token, &http) {
             Ok(()) => {
                 context.tell(&format!("Revoked: {}", token.name));
                 notes.forget(std::slice::from_ref(&token))?;

@@ -164,6 +164,20 @@ pub trait Provider: Sync {
     /// The page on which a person makes and deletes tokens.
     fn tokens_page(&self, endpoint: &str) -> String;
 
+    /// The number of the token called `name`, among those of the account that `token` belongs to.
+    ///
+    /// # Errors
+    /// What the platform or the network says.
+    fn token_named(
+        &self,
+        _http: &Http,
+        _endpoint: &str,
+        _token: &Secret,
+        _name: &str,
+    ) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
     /// Deletes the token that the platform knows by `id`, with `token` as the authority.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::process::{Command, ExitCode};
 
 use crate::command::server::{Server, Source};
 use crate::command::{Context, TIME, child};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
 use crate::os::env::Change;
+use crate::os::fault;
+use crate::os::hex::hex;
 use crate::os::process::Uninterrupted;
 use crate::provider::seqera::{Api, user};
 use crate::secret::Secret;
@@ -39,41 +41,53 @@ pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     }
     // Signals are caught before the token is made: from here on none ends this process and leaves it behind.
     let signals = child::Signals::begin()?;
-    let label = label(&command);
-    let made = server.ask(|s| {
-        user(&s.http, &s.endpoint, &s.token)?;
-        Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)
-    })?;
-    let notes = JobTokens::new(&context.paths, Deadline::after(TIME));
-    let note =
-        made.id.as_ref().map(|id| JobToken::new(&label, id, server.provider, &server.endpoint, &made.secret));
-    match note.as_ref().map(|note| notes.note(note)) {
-        Some(Ok(Some(notice))) => context.tell(&format!("seqera: {notice}")),
-        Some(Err(error)) => ui::say(&format!(
+    let label = label(&command)?;
+    let account = server.ask(|s| user(&s.http, &s.endpoint, &s.token))?.id;
+    // Noted before it is asked for: of a process that dies here nothing else would tell its name.
+    let mut note = JobToken::asked(&label, server.provider, &server.endpoint, account, &server.token);
+    match JobTokens::new(&context.paths, Deadline::after(TIME)).note(&note) {
+        Ok(Some(notice)) => context.tell(&format!("seqera: {notice}")),
+        Err(error) => ui::say(&format!(
             "seqera: the job's token '{label}' stays on the server if this process is killed: {}",
             error.what()
         )),
-        Some(Ok(None)) | None => {}
+        Ok(None) => {}
+    }
+    fault::point("job-asked");
+    let made = match server.ask(|s| Ok(Api::new(&s.http, &s.endpoint).make_token(&s.token, &label)?)) {
+        Ok(made) => made,
+        Err(error) => {
+            // A server that was not heard may have made it.
+            if !matches!(error.kind(), Kind::Unreachable | Kind::TimedOut) {
+                forget(&note, context);
+            }
+            return Err(error);
+        }
+    };
+    fault::point("job-made");
+    if let Some(id) = &made.id {
+        note = note.made(id, &made.secret);
+        // The note that stands finds it as well, while the login lives.
+        let _ = JobTokens::new(&context.paths, Deadline::after(TIME)).note(&note);
     }
     let changes = changes(&server, &made.secret);
     let ended = child::apply(&mut command, &changes).and_then(|()| signals.run(&mut command));
     let whole = Uninterrupted::begin();
-    let gone = match &note {
-        Some(note) => note.delete(&server.http).map_err(Error::from).map(|()| {
-            // A note that stays is of a token that is gone: the next command finds that out.
-            let _ = JobTokens::new(&context.paths, Deadline::after(TIME)).forget(std::slice::from_ref(note));
-        }),
-        None => Err(Error::failed("the server did not say its number")),
-    };
-    if let Err(error) = gone {
-        ui::say(&format!(
+    match JobTokens::new(&context.paths, Deadline::after(TIME)).delete(&note, &server.http) {
+        Ok(()) => forget(&note, context),
+        Err(failure) => ui::say(&format!(
             "{}: the job's token '{label}' could not be deleted ({}); see: seqera token list",
             context.program(),
-            error.what()
-        ));
+            Error::from(failure).what()
+        )),
     }
     drop(whole);
     ended.map(child::like)
+}
+
+/// A note that stays is of a token that is gone: the next command finds that out.
+fn forget(note: &JobToken, context: &Context) {
+    let _ = JobTokens::new(&context.paths, Deadline::after(TIME)).forget(std::slice::from_ref(note));
 }
 
 /// The login's variables with the job's token; for a token from outside, the token alone: the rest of the
@@ -96,9 +110,11 @@ fn changes(server: &Server<'_>, token: &Secret) -> Vec<Change> {
 }
 
 /// What the token is called on the server's page of tokens: at most 50 characters, and never the same twice.
-fn label(command: &Command) -> String {
+fn label(command: &Command) -> Result<String> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(|_| Error::failed("the system gives no random numbers"))?;
     let program = std::path::Path::new(command.get_program());
     let program = program.file_stem().unwrap_or_default().to_string_lossy();
     let program: String = program.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-    format!("seqera-job-{program}-{}-{}", now(), std::process::id())
+    Ok(format!("seqera-job-{program}-{}-{}", now(), hex(&random)))
 }

@@ -139,6 +139,22 @@ impl<'a> Api<'a> {
         Ok(Made { secret: Secret::new(answer.access_key), id: answer.token.and_then(|row| row.id) })
     }
 
+    /// `GET /tokens`: the number of the personal access token called `name`.
+    pub fn token_named(&self, token: &Secret, name: &str) -> Result<Option<String>, Failure> {
+        #[derive(Deserialize)]
+        struct Answer {
+            tokens: Vec<Row>,
+        }
+        #[derive(Deserialize)]
+        struct Row {
+            #[serde(default, deserialize_with = "id")]
+            id: Option<String>,
+            name: Option<String>,
+        }
+        let answer: Answer = self.http.get_json(&self.url(&["tokens"])?, Some(token))?;
+        Ok(answer.tokens.into_iter().find(|row| row.name.as_deref() == Some(name)).and_then(|row| row.id))
+    }
+
     /// `DELETE /tokens/{id}`: ends a personal access token.
     pub fn delete_token(&self, token: &Secret, id: &str) -> Result<(), Failure> {
         self.http.delete(&self.url(&["tokens", id])?, Some(token))

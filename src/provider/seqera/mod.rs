@@ -102,6 +102,16 @@ impl Provider for Seqera {
         normalized(endpoint)
     }
 
+    fn token_named(
+        &self,
+        http: &Http,
+        endpoint: &str,
+        token: &Secret,
+        name: &str,
+    ) -> Result<Option<String>, Failure> {
+        Api::new(http, endpoint).token_named(token, name)
+    }
+
     fn delete_token(&self, http: &Http, endpoint: &str, token: &Secret, id: &str) -> Result<(), Failure> {
         Api::new(http, endpoint).delete_token(token, id)
     }
