@@ -88,10 +88,16 @@ fn not_found(program: &OsStr) -> Error {
 pub fn like(status: ExitStatus) -> ExitCode {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        let _ = signal_hook::low_level::emulate_default_handler(signal);
-        return ExitCode::from(128u8.wrapping_add(signal as u8));
+        return by_signal(signal);
     }
     ExitCode::from(status.code().map_or(1, |code| code as u8))
+}
+
+/// Ends by a signal, as if nobody had caught it.
+pub fn by_signal(signal: i32) -> ExitCode {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    ExitCode::from(128u8.wrapping_add(signal as u8))
 }
 
 #[cfg(unix)]
@@ -144,11 +150,12 @@ mod signals {
             }
         }
 
-        /// Waits until this process is asked to end.
-        pub fn until_asked_to_end(mut self) {
+        /// Waits until this process is asked to end. Answers by which signal.
+        pub fn until_asked_to_end(mut self) -> i32 {
             loop {
-                if self.0.wait().any(|signal| matches!(signal, SIGHUP | SIGINT | SIGQUIT | SIGTERM)) {
-                    return;
+                let mut signals = self.0.wait();
+                if let Some(signal) = signals.find(|it| matches!(*it, SIGHUP | SIGINT | SIGQUIT | SIGTERM)) {
+                    return signal;
                 }
             }
         }
@@ -177,7 +184,7 @@ impl Signals {
     }
 
     /// Waits until this process is ended.
-    pub fn until_asked_to_end(self) {
+    pub fn until_asked_to_end(self) -> i32 {
         loop {
             std::thread::park();
         }

@@ -27,9 +27,17 @@ pub struct Limits {
     #[arg(long)]
     read_only: bool,
     /// Let through only requests like these, as in 'GET /workflow/*'; beside --read-only, these as well
+    ///
+    /// '*' is any method, any one segment of the path, and at its end everything below. Paths are those of the
+    /// Platform's API and of the AI backend (/v1/…), as --log writes them; an API path may also be written as
+    /// programs send it to the relay, with /api before it. Can be given several times.
     #[arg(long, value_name = "METHOD /PATH")]
     allow: Vec<Allow>,
     /// Let through only requests of this workspace, and those that tell who you are
+    ///
+    /// The workspace is looked for in the path, the query and the body, which has to be JSON of at most 4 MiB or a
+    /// file for a path of this workspace. The workspace itself can be changed or removed, and others be made, only
+    /// where --allow names that.
     #[arg(long, value_name = "ID")]
     workspace: Option<Workspace>,
     /// Add a line for each request to this file: time, method, path, status, bytes

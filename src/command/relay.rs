@@ -11,6 +11,11 @@ use crate::provider::seqera::backend;
 use crate::relay::Relay;
 use crate::shell::{Shell, render};
 
+const OVER_SSH: &str = "\
+For a machine behind SSH:
+  seqera relay --socket ~/relay.sock --port 8765
+  ssh -R 127.0.0.1:8765:$HOME/relay.sock HOST";
+
 /// Lend a live token to programs elsewhere: in a container, or behind SSH
 ///
 /// Runs until it is asked to end (Ctrl-C), and prints what a program needs in its environment: an address on this
@@ -19,12 +24,9 @@ use crate::shell::{Shell, render};
 /// unless --allow names them.
 ///
 /// With --socket it listens at a socket that only you can open, which SSH can forward and a container can mount.
-/// --port is then the port at which it is reached over there:
-///
-///   seqera relay --socket ~/relay.sock --port 8765
-///   ssh -R 127.0.0.1:8765:$HOME/relay.sock HOST
+/// --port is then the port at which it is reached over there.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = OVER_SSH)]
 pub struct Args {
     /// Listen at a socket with this path instead of a port
     #[arg(long, value_name = "PATH")]
@@ -39,7 +41,7 @@ pub struct Args {
     limits: Limits,
 }
 
-/// Runs the relay until a signal ends it.
+/// Runs the relay until a signal ends it, and ends by that signal.
 ///
 /// # Errors
 /// There is no token; the relay cannot be started.
@@ -61,8 +63,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         Some(path) => format!("seqera: relaying at {} until this is ended (Ctrl-C)", path.display()),
         None => format!("seqera: relaying at {} until this is ended (Ctrl-C)", relay.url()),
     });
-    signals.until_asked_to_end();
-    Ok(ExitCode::SUCCESS)
+    let signal = signals.until_asked_to_end();
+    // The socket goes first.
+    drop(relay);
+    Ok(child::by_signal(signal))
 }
 
 /// The address as it is on the other side.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, UPGRADE};
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderValue, UPGRADE};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Bytes, Incoming};
@@ -11,15 +11,17 @@ use hyper_util::rt::TokioIo;
 use url::Url;
 
 use super::body::{self, Answer, Upload, counted};
+use super::carried;
 use super::door::Door;
 use super::headers;
 use super::lease::Lease;
 use super::log::Log;
-use super::path::Asked;
+use super::path::{Asked, Readings};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::rules::Rules;
 use super::word::Word;
+use super::workspace::Workspace;
 use crate::http::{Failure, Place, Streaming, Trouble};
 use crate::secret::Secret;
 
@@ -43,12 +45,14 @@ struct Passage<'a> {
     client: &'a Streaming,
     url: Url,
     upgrade: Option<HeaderValue>,
+    /// The path below the server's own, which no other may be named in the body of, where there are such rules.
+    body_of: Option<(&'a Workspace, String)>,
 }
 
 impl Forwarder {
     /// Answers one request.
     pub async fn answer(self: Arc<Self>, mut request: Request<Incoming>) -> Response<Answer> {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), self.shown(request.uri().path()));
         let entry = |status| self.log.entry(&method, &path, status);
         let passage = match self.passage(&request) {
             Ok(passage) => passage,
@@ -85,6 +89,12 @@ impl Forwarder {
         }
     }
 
+    /// A path as `--allow` takes it: below its server's.
+    fn shown(&self, path: &str) -> String {
+        let below = self.servers.iter().find_map(|(route, _)| route.below(path));
+        below.unwrap_or(path).to_owned()
+    }
+
     fn passage(&self, request: &Request<Incoming>) -> Result<Passage<'_>, Refusal> {
         self.door.must_be_meant(request.uri(), request.headers())?;
         if !self.word.is_in(request.headers()) {
@@ -103,21 +113,32 @@ impl Forwarder {
                 format!("nothing is relayed here; the paths known are those below {}", known.join(" and ")),
             ));
         };
-        let asked =
-            Asked { method: request.method(), path: below, query: request.uri().query().unwrap_or("") };
+        let asked = Asked {
+            is_api: !route.prefix.is_empty(),
+            method: request.method(),
+            path: below,
+            query: request.uri().query().unwrap_or(""),
+        };
         let forbidden = |why| Refusal::new(StatusCode::FORBIDDEN, why);
         self.rules.judge(&asked).map_err(forbidden)?;
-        if self.rules.workspace.is_some() && is_form(request.headers()) {
-            return Err(forbidden("a form could name another workspace than this relay's".into()));
+        let mut body_of = None;
+        if let Some(workspace) = &self.rules.workspace {
+            if workspace.is_not_in(request.headers()) {
+                return Err(forbidden("a header names another workspace than this relay's".into()));
+            }
+            let is_in_path = Readings::of(below).is_some_and(|readings| workspace.is_in_path(&readings));
+            if !(is_in_path && carried::is_file(request.headers())) {
+                body_of = Some((workspace, below.to_owned()));
+            }
         }
         let upgrade = headers::upgrade(request.headers());
-        if upgrade.is_some() && self.rules.read_only {
-            return Err(forbidden("this relay is read-only and does not change protocols".into()));
+        if upgrade.is_some() && (self.rules.read_only || self.rules.workspace.is_some()) {
+            return Err(forbidden("what passes after a change of the protocol cannot be limited".into()));
         }
         let url = route
             .url(below, request.uri().query())
             .ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "the path cannot be sent on as it is"))?;
-        Ok(Passage { route, client, url, upgrade })
+        Ok(Passage { route, client, url, upgrade, body_of })
     }
 
     async fn forward(
@@ -126,6 +147,12 @@ impl Forwarder {
         request: Request<Incoming>,
     ) -> Result<reqwest::Response, Refusal> {
         let (parts, body) = request.into_parts();
+        let body = match &passage.body_of {
+            Some((workspace, path)) if !body.is_end_stream() => {
+                Payload::Small(carried::read(workspace, path, &parts.headers, body).await?)
+            }
+            _ => Payload::of(body).await?,
+        };
         let mut sent = parts.headers;
         let says_empty = sent.contains_key(CONTENT_LENGTH);
         headers::to_server(&mut sent);
@@ -133,7 +160,6 @@ impl Forwarder {
             sent.insert(CONNECTION, HeaderValue::from_static("upgrade"));
             sent.insert(UPGRADE, protocol.clone());
         }
-        let body = Payload::of(body).await?;
         if says_empty && matches!(body, Payload::None) {
             // Some servers refuse a POST that does not say how long it is, however short.
             sent.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -229,11 +255,6 @@ impl Payload {
             Payload::Stream(body) => Some(reqwest::Body::wrap(Upload::of(body))),
         }
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
 }
 
 /// Joins both connections where the server changes the protocol (WebSocket).

@@ -79,6 +79,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        log::debug!("{} {} {} {} bytes", self.method, self.path, self.status.as_u16(), self.bytes);
         if self.log.0.is_none() {
             return;
         }

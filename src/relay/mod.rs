@@ -10,6 +10,7 @@
 //! is the token in the environment, which every program below reads, prints and logs.
 
 mod body;
+mod carried;
 mod door;
 mod forward;
 mod headers;

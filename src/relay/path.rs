@@ -6,6 +6,8 @@ use http::Method;
 /// What the rules look at: the request's method, and its path and query below the base.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
+    /// Whether it goes to the API, and not to the server beside it.
+    pub is_api: bool,
     /// The method.
     pub method: &'a Method,
     /// The path, as sent.

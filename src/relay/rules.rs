@@ -25,6 +25,8 @@ pub struct Rules {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allow {
     method: Option<Method>,
+    /// Written with the relay's `/api` before it: of the API alone.
+    is_api: bool,
     path: Vec<String>,
     below: bool,
 }
@@ -42,10 +44,9 @@ impl Rules {
         let Some(readings) = Readings::of(path) else {
             return Err("a path with '..', control characters or layers of encoding is not relayed".into());
         };
-        let named: Vec<&Allow> = self.allow.iter().filter(|rule| rule.fits(method, &readings)).collect();
-        if readings.any(|path| self.is_secret(method, path))
-            && !named.iter().any(|rule| rule.names(|path| self.is_secret(method, path)))
-        {
+        let named: Vec<&Allow> = self.allow.iter().filter(|rule| rule.fits(asked, &readings)).collect();
+        let is_secret = readings.any(|path| self.is_secret(method, path));
+        if is_secret && !named.iter().any(|rule| rule.names(|path| self.is_secret(method, path))) {
             return Err(format!(
                 "{method} {path} makes, shows or ends credentials, which the relay refuses unless --allow names it"
             ));
@@ -58,7 +59,9 @@ impl Rules {
             });
         }
         match &self.workspace {
-            Some(workspace) => workspace.judge(asked, &readings, !named.is_empty()),
+            // What makes or ends a credential is of no workspace, and was named.
+            Some(_) if is_secret => Ok(()),
+            Some(workspace) => workspace.judge(asked, &readings, &named),
             None => Ok(()),
         }
     }
@@ -102,8 +105,9 @@ const SECRET: &[&str] = &[
 ];
 
 impl Allow {
-    fn fits(&self, method: &Method, readings: &Readings) -> bool {
-        self.method.as_ref().is_none_or(|own| own == method)
+    fn fits(&self, asked: &Asked<'_>, readings: &Readings) -> bool {
+        self.method.as_ref().is_none_or(|own| own == asked.method)
+            && (asked.is_api || !self.is_api)
             && readings.all(|path, is_lower| self.fits_path(path, is_lower))
     }
 
@@ -119,8 +123,13 @@ impl Allow {
             })
     }
 
+    /// Whether one of the rule's segments is this word.
+    pub(super) fn says(&self, word: &str) -> bool {
+        self.path.iter().any(|segment| segment == word)
+    }
+
     /// Whether what the rule says in letters is already `what`: `/tokens/*` names tokens, `/*` names nothing.
-    fn names(&self, what: impl Fn(&[String]) -> bool) -> bool {
+    pub(super) fn names(&self, what: impl Fn(&[String]) -> bool) -> bool {
         let letters: Vec<String> =
             self.path.iter().take_while(|segment| *segment != "*").map(|s| s.to_lowercase()).collect();
         let below = letters.iter().position(|segment| segment != "api").unwrap_or(letters.len());
@@ -155,11 +164,15 @@ impl FromStr for Allow {
         if path.iter().any(|segment| segment.contains('*') && segment != "*") {
             return Err(bad("'*' stands for a whole segment"));
         }
+        let is_api = path.first().is_some_and(|first| first == "api");
+        if is_api {
+            path.remove(0);
+        }
         let below = path.last().is_some_and(|last| last == "*");
         if below {
             path.pop();
         }
-        Ok(Allow { method, path, below })
+        Ok(Allow { method, is_api, path, below })
     }
 }
 
@@ -170,7 +183,7 @@ mod tests {
     fn passes(rules: &Rules, request: &str) -> bool {
         let (method, target) = request.split_once(' ').unwrap();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        rules.judge(&Asked { method: &method.parse().unwrap(), path, query }).is_ok()
+        rules.judge(&Asked { is_api: true, method: &method.parse().unwrap(), path, query }).is_ok()
     }
 
     fn allowing(rules: &[&str]) -> Rules {
@@ -284,6 +297,22 @@ mod tests {
         ] {
             assert!(!passes(&rules, refused), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_rule_may_be_written_with_the_relays_own_prefix() {
+        for (rule, passing) in [
+            ("GET /api/workflow/*", "GET /workflow/1"),
+            ("GET /api/*", "GET /user-info"),
+            ("GET /api/", "GET /"),
+            ("POST /api/tokens", "POST /tokens"),
+        ] {
+            assert!(passes(&allowing(&[rule]), passing), "{rule}");
+        }
+        assert!(!passes(&allowing(&["POST /api/*"]), "POST /tokens"));
+        let beside = Asked { is_api: false, method: &Method::GET, path: "/v1/cli/sessions", query: "" };
+        assert!(allowing(&["GET /api/*"]).judge(&beside).is_err(), "the AI backend is not the API");
+        assert!(allowing(&["GET /v1/*"]).judge(&beside).is_ok());
     }
 
     #[test]

@@ -1,9 +1,13 @@
-//! One workspace. The Platform is told the workspace of a call by the query `workspaceId` or in the path; a call
-//! that names none is one of the person's own workspace.
+//! One workspace. The Platform is told the workspace of a call by the query `workspaceId` or in the path, of some in
+//! the body, too ([`carried`](super::carried)); a call that names none is one of the person's own workspace.
 
+use std::fmt;
 use std::str::FromStr;
 
+use http::HeaderMap;
+
 use super::path::{Asked, Readings, decoded_once};
+use super::rules::Allow;
 use crate::error::Error;
 
 /// The number of a workspace, as the API writes it.
@@ -11,7 +15,28 @@ use crate::error::Error;
 pub struct Workspace(String);
 
 /// What is above all workspaces: a `workspaceId` does not make a call to it one of a workspace.
-const ABOVE: &[&str] = &["orgs", "user", "users", "admin", "v1"];
+const ABOVE: &[&str] = &[
+    "admin",
+    "audit-logs",
+    "avatars",
+    "billing",
+    "organizations",
+    "orgs",
+    "service-info",
+    "ssh-keys",
+    "teams",
+    "user",
+    "user-info",
+    "users",
+    "v1",
+    "workspaces",
+];
+
+impl fmt::Display for Workspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Workspace {
     /// The number.
@@ -19,26 +44,60 @@ impl Workspace {
         &self.0
     }
 
+    /// Judges all but the body; `named` are the rules that let it through.
     pub(super) fn judge(
         &self,
         asked: &Asked<'_>,
         readings: &Readings,
-        is_allowed_by_name: bool,
+        named: &[&Allow],
     ) -> Result<(), String> {
         let id = &self.0;
-        let named = named_in_query(asked.query);
-        if named.iter().any(|(_, value)| value != id)
+        let parameters = [parameters_of(asked.query), parameters_in_path(asked.path)].concat();
+        if parameters.iter().any(|(_, value)| value != id)
             || readings.any(|path| in_path(path).is_some_and(|other| other != id))
         {
             return Err(format!("this relay is for workspace {id}, and the request names another"));
         }
-        let in_query = named.iter().any(|(name, _)| name == "workspaceId");
-        let is_above = readings.any(|path| path.first().is_some_and(|first| ABOVE.contains(&first.as_str())));
-        let is_own = (in_query && !is_above) || readings.all(|path, _| in_path(path) == Some(id));
-        if is_own || is_allowed_by_name || (asked.reads() && readings.all(|path, _| tells_who_one_is(path))) {
+        let is_itself = !asked.reads() && readings.any(is_whole);
+        if is_itself && !named.iter().any(|rule| rule.says("workspaces")) {
+            let Asked { method, path, .. } = asked;
+            return Err(format!(
+                "{method} {path} makes, changes or removes a whole workspace, which this relay refuses unless \
+                 --allow names it"
+            ));
+        }
+        let in_query = parameters_of(asked.query).iter().any(|(name, _)| name == "workspaceId");
+        let is_own = (in_query && !readings.any(is_above)) || self.is_in_path(readings);
+        let is_allowed = named.iter().any(|rule| rule.names(is_above));
+        if is_own || is_allowed || (asked.reads() && readings.all(|path, _| tells_who_one_is(path))) {
             return Ok(());
         }
         Err(format!("this relay is for workspace {id}, and the request is not: it needs workspaceId={id}"))
+    }
+
+    /// Whether a header names another.
+    pub(super) fn is_not_in(&self, headers: &HeaderMap) -> bool {
+        headers.iter().any(|(name, value)| {
+            names_workspace(name.as_str()) && value.as_bytes().trim_ascii() != self.0.as_bytes()
+        })
+    }
+
+    /// Whether the path is that of this workspace, in every reading.
+    pub(super) fn is_in_path(&self, readings: &Readings) -> bool {
+        readings.all(|path, _| in_path(path) == Some(&self.0))
+    }
+}
+
+fn is_above(path: &[String]) -> bool {
+    path.first().is_some_and(|first| ABOVE.iter().any(|above| is_word(first, above)))
+}
+
+/// A workspace as a whole, or all of them.
+fn is_whole(path: &[String]) -> bool {
+    match path {
+        [first] | [first, _] => is_word(first, "workspaces"),
+        [first, _, second] | [first, _, second, _] => is_word(first, "orgs") && is_word(second, "workspaces"),
+        _ => false,
     }
 }
 
@@ -55,16 +114,29 @@ impl FromStr for Workspace {
 }
 
 /// Every parameter of the query that has to do with a workspace, however it is spelt and separated.
-fn named_in_query(query: &str) -> Vec<(String, String)> {
+fn parameters_of(query: &str) -> Vec<(String, String)> {
     query
         .split(['&', ';'])
         .filter_map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let [name, value] = [name, value].map(|text| decoded_once(&text.replace('+', " ")));
-            let letters: String = decoded_once(&name).chars().filter(char::is_ascii_alphanumeric).collect();
-            letters.to_ascii_lowercase().contains("workspace").then_some((name, value))
+            names_workspace(&decoded_once(&name)).then_some((name, value))
         })
         .collect()
+}
+
+/// The same of what stands behind a `;` in a segment of the path.
+fn parameters_in_path(path: &str) -> Vec<(String, String)> {
+    let path = decoded_once(&decoded_once(path));
+    path.split('/')
+        .filter_map(|segment| segment.split_once(';'))
+        .flat_map(|(_, all)| parameters_of(all))
+        .collect()
+}
+
+fn names_workspace(name: &str) -> bool {
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    letters.to_ascii_lowercase().contains("workspace")
 }
 
 /// The workspace in `/workspaces/ID…` and `/orgs/ORG/workspaces/ID…`.
@@ -99,10 +171,59 @@ mod tests {
     use super::*;
 
     fn passes(request: &str) -> bool {
-        let rules = Rules { workspace: Some("42".parse().unwrap()), ..Rules::default() };
+        passes_with(&[], request)
+    }
+
+    fn passes_with(allow: &[&str], request: &str) -> bool {
+        let allow = allow.iter().map(|rule| rule.parse().unwrap()).collect();
+        let rules = Rules { workspace: Some("42".parse().unwrap()), allow, ..Rules::default() };
         let (method, target) = request.split_once(' ').unwrap();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        rules.judge(&Asked { method: &method.parse().unwrap(), path, query }).is_ok()
+        rules.judge(&Asked { is_api: true, method: &method.parse().unwrap(), path, query }).is_ok()
+    }
+
+    #[test]
+    fn the_workspace_itself_is_left_alone_unless_it_is_named() {
+        for refused in [
+            "DELETE /orgs/1/workspaces/42",
+            "PUT /orgs/1/workspaces/42",
+            "PATCH /orgs/1/workspaces/42?workspaceId=42",
+            "DELETE /workspaces/42",
+            "DELETE /workspaces/42/",
+            "DELETE /Workspaces/42?workspaceId=42",
+            "DELETE /orgs/1/%77orkspaces/42",
+            "DELETE /orgs/1/workspaces%2f42",
+            "DELETE /orgs/1/workspaces;x=y/42",
+            "DELETE /api/orgs/1/workspaces/42",
+            "POST /orgs/1/workspaces",
+            "POST /orgs/1/workspaces?workspaceId=42",
+            "POST /workspaces?workspaceId=42",
+            "POST /orgs?workspaceId=42",
+            "DELETE /orgs/1?workspaceId=42",
+        ] {
+            assert!(!passes(refused), "{refused}");
+            for wide in ["* /*", "DELETE /orgs/*", "POST /*"] {
+                let is_org = refused.ends_with("/orgs/1?workspaceId=42");
+                assert!(is_org || !passes_with(&[wide], refused), "{wide}: {refused}");
+            }
+        }
+        assert!(passes("GET /orgs/1/workspaces/42") && passes("PUT /orgs/1/workspaces/42/participants/add"));
+        assert!(passes("DELETE /workspaces/42/datasets/7"));
+        assert!(passes_with(&["DELETE /orgs/1/workspaces/42"], "DELETE /orgs/1/workspaces/42"));
+        assert!(passes_with(&["POST /orgs/1/workspaces"], "POST /orgs/1/workspaces"));
+        assert!(!passes_with(&["DELETE /orgs/1/workspaces/*"], "DELETE /orgs/1/workspaces/43"));
+    }
+
+    #[test]
+    fn a_rule_and_a_workspace_narrow_each_other() {
+        let launch = &["POST /workflow/launch", "GET /*"];
+        assert!(passes_with(launch, "POST /workflow/launch?workspaceId=42"));
+        assert!(!passes_with(launch, "POST /workflow/launch"), "that is the person's own workspace");
+        assert!(!passes_with(launch, "GET /workflow") && passes_with(launch, "GET /user-info"));
+        // What is above all workspaces, or is a credential, is said by its name.
+        assert!(passes_with(&["POST /v1/*"], "POST /v1/cli/sessions"));
+        assert!(passes_with(&["POST /tokens"], "POST /tokens"));
+        assert!(!passes_with(&["POST /*"], "POST /v1/cli/sessions"));
     }
 
     #[test]
@@ -156,6 +277,14 @@ mod tests {
             "POST /orgs",
             "POST /user-info",
             "POST /v1/cli/sessions?workspaceId=42",
+            "POST /user-info?workspaceId=42",
+            "GET /workflow;workspaceId=43?workspaceId=42",
+            "GET /workflow/1;a=b;workspace_id=43?workspaceId=42",
+            "GET /workflow%3bworkspaceId=43?workspaceId=42",
+            "GET /workflow?workspaceId=42&workspaceId=",
+            "GET /workflow?workspaceId=42&a;workspaceId=43",
+            "GET /workflow?workspaceId=42%00",
+            "GET /workflow?workspaceId=%2542",
         ] {
             assert!(!passes(refused), "{refused}");
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -134,8 +135,8 @@ fn fewer_rights_than_the_login_has() {
     assert_eq!(statuses, ["200", "403"], "{out}");
     let text = fs::read_to_string(log).unwrap();
     let words: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').skip(1).collect()).collect();
-    assert_eq!(words[0][..3], ["GET", "/api/orgs", "200"], "{text}");
-    assert_eq!(words[1][..3], ["POST", "/api/workflow/launch", "403"], "{text}");
+    assert_eq!(words[0][..3], ["GET", "/orgs", "200"], "{text}");
+    assert_eq!(words[1][..3], ["POST", "/workflow/launch", "403"], "{text}");
     assert!(!text.contains("hidden"), "{text}");
 
     let asks = ["GET /workflow?workspaceId=41", "GET /workflow", "GET /user-info"];
@@ -295,14 +296,14 @@ fn a_relay_in_the_foreground_prints_what_a_program_needs() {
     assert!(out.starts_with("200 ") && out.contains("\n403 ") && out.ends_with("gone\n"), "{out}");
     let _ = login;
     kill_process(Pid::from_child(&child.0), Signal::TERM).unwrap();
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert_eq!(child.0.wait().unwrap().signal(), Some(15));
 }
 
 #[test]
 fn a_socket_is_served_and_goes_with_the_relay() {
     let (home, _platform, _login) = started();
     let path = home.path().join("relay.sock");
-    let (mut child, exports) = relay(&home, &["--socket", path.to_str().unwrap(), "--port", "8765"]);
+    let (child, exports) = relay(&home, &["--socket", path.to_str().unwrap(), "--port", "8765"]);
     assert!(exports.contains("TOWER_API_ENDPOINT='http://127.0.0.1:8765/api'"), "{exports}");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let script = "import os, sys, socket\n\
@@ -315,7 +316,75 @@ fn a_socket_is_served_and_goes_with_the_relay() {
     shell.args(["-c", &format!("{exports}\npython3 -c \"$0\" \"$1\""), script, path.to_str().unwrap()]);
     let out = run(shell, "").ok();
     assert!(out.starts_with("HTTP/1.1 200") && out.contains("ada@example"), "{out}");
-    kill_process(Pid::from_child(&child.0), Signal::INT).unwrap();
-    assert_eq!(child.0.wait().unwrap().code(), Some(0));
-    assert!(!path.exists());
+    drop(child);
+    fs::remove_file(&path).unwrap();
+    for (signal, number) in [(Signal::INT, 2), (Signal::TERM, 15), (Signal::HUP, 1)] {
+        let (mut child, _) = relay(&home, &["--socket", path.to_str().unwrap(), "--port", "8765"]);
+        assert!(path.exists());
+        kill_process(Pid::from_child(&child.0), signal).unwrap();
+        // It ends as if it had caught nothing: a shell makes 130 of Ctrl-C.
+        assert_eq!(child.0.wait().unwrap().signal(), Some(number));
+        assert!(!path.exists());
+    }
+}
+
+/// A launch, with a body that may name a workspace, too.
+const POST: &str = r#"#!/usr/bin/python3
+import os, sys, urllib.request as r, urllib.error
+method, path, kind, body = sys.argv[1:]
+request = r.Request(os.environ["TOWER_API_ENDPOINT"] + path, method=method, data=body.encode())
+request.add_header("Authorization", "Bearer " + os.environ["TOWER_ACCESS_TOKEN"])
+request.add_header("Content-Type", kind)
+try:
+    answer = r.urlopen(request)
+except urllib.error.HTTPError as error:
+    answer = error
+print(answer.status, answer.read().decode(), flush=True)
+"#;
+
+#[test]
+fn a_body_names_no_other_workspace() {
+    let (home, platform, _login) = started();
+    home.script("post", POST);
+    let post = |more: &[&str], request: [&str; 4]| {
+        live(&home, &[&["--workspace", "40"], more].concat(), &[&["post"], &request[..]].concat()).ok()
+    };
+    let json = "application/json";
+    let launch = "/workflow/launch?workspaceId=40";
+    for (request, words) in [
+        (["POST", launch, json, r#"{"launch":{"workspaceId":41}}"#], "the body names another"),
+        (["POST", launch, "text/plain", r#"{"workspaceId":41}"#], "the body names another"),
+        (["POST", launch, json, "workspaceId=41"], "is not JSON"),
+        (["POST", launch, "application/x-www-form-urlencoded", "workspaceId=41"], "is not JSON"),
+        (["DELETE", "/orgs/1/workspaces/40", json, ""], "a whole workspace"),
+        (["PUT", "/orgs/1/workspaces/40", json, "{}"], "a whole workspace"),
+        (["POST", "/orgs/1/workspaces", json, "{}"], "a whole workspace"),
+    ] {
+        let out = post(&[], request);
+        assert!(out.starts_with("403 ") && out.contains(words), "{request:?}: {out}");
+    }
+    let heard = |part: &str| platform.requests().iter().any(|request| request.path.contains(part));
+    assert!(!heard("workflow") && !heard("workspaces"));
+    // What is its own passes, and a file for it, whatever is in that.
+    post(&[], ["POST", launch, json, r#"{"launch":{"workspaceId":40}}"#]);
+    post(&[], ["POST", "/workspaces/40/datasets/1/upload", "multipart/form-data; boundary=x", "workspaceId"]);
+    assert!(heard("workflow/launch") && heard("workspaces/40/datasets"));
+    post(&["--allow", "DELETE /orgs/1/workspaces/40"], ["DELETE", "/orgs/1/workspaces/40", json, ""]);
+    assert!(heard("orgs/1/workspaces/40"));
+}
+
+#[test]
+fn its_requests_are_in_the_trace() {
+    let (mut home, platform, _login) = started();
+    home.set("SEQERA_HELPER_LOG", "debug");
+    let run = live(&home, &[], &["ask", "GET /user-info?hidden=1", "POST /tokens"]).expect(0);
+    let err = run.err();
+    assert!(
+        err.contains("debug relay: GET /user-info 200 ") && err.contains("debug relay: POST /tokens 403 "),
+        "{err}"
+    );
+    assert!(!err.contains("hidden"), "{err}");
+    for secret in platform.issued_secrets() {
+        assert!(!err.contains(&secret), "{err}");
+    }
 }
