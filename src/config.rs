@@ -45,6 +45,9 @@ pub enum Kind {
     Port,
 }
 
+/// The variable that overrides `seqera.relay`.
+pub const RELAY: &str = "SEQERA_HELPER_RELAY";
+
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -81,6 +84,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "true",
         variable: None,
         about: "Whether Seqera's own program follows the organization that is chosen here.",
+    },
+    Setting {
+        key: "seqera.relay",
+        kind: Kind::Bool,
+        default: "true",
+        variable: Some(RELAY),
+        about: "Whether Seqera's own program gets a live token through a relay; else it gets the token itself.",
     },
     Setting {
         key: "sekuire.auth_file",
@@ -148,7 +158,8 @@ impl Config {
         if let Some(variable) = setting.variable
             && let Some(text) = env_text(variable)
         {
-            return (text, Origin::Environment(variable));
+            let switch = on_or_off(&text).filter(|_| setting.kind == Kind::Bool);
+            return (switch.map_or(text, |is_on| is_on.to_string()), Origin::Environment(variable));
         }
         for (path, document) in self.user.iter().chain(&self.site) {
             if let Some(text) = item(document, setting.key).and_then(|item| text_of(setting.kind, item)) {
@@ -181,6 +192,19 @@ impl Config {
     /// here. It is where nothing is said.
     pub fn syncs_organization(&self) -> bool {
         self.is_on("seqera.sync_organization", true)
+    }
+
+    /// `seqera.relay`: whether Seqera's own program is lent a token instead of being given one. It is where nothing
+    /// is said.
+    ///
+    /// # Errors
+    /// The variable has a value that is neither on nor off.
+    pub fn relays(&self) -> Result<bool> {
+        let Some(text) = env_text(RELAY) else { return Ok(self.is_on("seqera.relay", true)) };
+        on_or_off(&text).ok_or_else(|| {
+            Error::usage(format!("{RELAY} is '{}', which is neither on nor off", text.escape_debug()))
+                .next("set it to off to hand tokens over, or unset it")
+        })
     }
 
     /// `sekuire.auth_file`: whether a login to Sekuire is also written to `~/.sekuire/auth.json`.
@@ -319,6 +343,15 @@ fn text_of(kind: Kind, item: &Item) -> Option<String> {
     }
 }
 
+/// A switch in a variable, in the words that people have for it.
+fn on_or_off(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 fn parse(setting: &Setting, text: &str) -> Result<Item> {
     let wrong = |what: &str| Error::usage(format!("'{}' takes {what}", setting.key));
     match setting.kind {
@@ -359,6 +392,22 @@ mod tests {
         assert_eq!(config.in_file("endpoint"), None);
         let (text, origin) = config.get(setting("seqera.sync_organization").unwrap());
         assert_eq!((text.as_str(), origin), ("true", Origin::Default));
+    }
+
+    #[test]
+    fn a_switch_has_the_words_that_people_have_for_it() {
+        for (text, is_on) in [
+            ("on", Some(true)),
+            (" TRUE ", Some(true)),
+            ("1", Some(true)),
+            ("Off", Some(false)),
+            ("no", Some(false)),
+            ("0", Some(false)),
+            ("", None),
+            ("never", None),
+        ] {
+            assert_eq!(on_or_off(text), is_on, "{text}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::support::session::{self, Token};
 const OTHER: &str = r#"#!/bin/sh
 echo "other: $0"
 for word; do echo "arg: $word"; done
-for name in SEQERA_ACCESS_TOKEN TOWER_ACCESS_TOKEN TOWER_API_ENDPOINT SEQERA_AUTH_DOMAIN SEQERA_PLATFORM_API_URL SEQERA_AI_BACKEND_URL SEKUIRE_API_KEY; do
+for name in SEQERA_ACCESS_TOKEN TOWER_ACCESS_TOKEN TOWER_API_ENDPOINT SEQERA_AUTH_DOMAIN SEQERA_PLATFORM_API_URL SEQERA_AI_BACKEND_URL SEKUIRE_API_KEY SEQERA_TOKEN; do
   eval "value=\${$name-unset}"
   echo "$name=$value"
 done
@@ -186,6 +186,40 @@ fn a_relay_that_is_off_hands_the_token_over_with_all_its_life() {
 }
 
 #[test]
+fn the_relay_is_a_switch_like_any_other() {
+    let (mut home, platform) = (with_other(), Platform::start());
+    let _backend = AiBackend::start_named(&platform, "true");
+    let token = login::with_token(&home, &platform, &[]);
+    let gets_token = |home: &Home| home.run("seqera", &["ai"], "").expect(7).out().contains(&token);
+    for (value, relays) in [
+        ("off", false),
+        ("OFF ", false),
+        ("false", false),
+        ("0", false),
+        ("no", false),
+        ("on", true),
+        ("1", true),
+        ("", true),
+    ] {
+        home.set("SEQERA_HELPER_RELAY", value);
+        assert_eq!(gets_token(&home), !relays, "{value}");
+        let status = home.run("seqera", &["status"], "").ok();
+        assert_eq!(status.contains("the relay is turned off (SEQERA_HELPER_RELAY"), !relays, "{status}");
+        let listed = home.run("seqera", &["config", "get", "seqera.relay"], "").ok();
+        assert_eq!(listed.trim(), relays.to_string());
+    }
+    home.set("SEQERA_HELPER_RELAY", "nope");
+    let run = home.run("seqera", &["ai"], "").expect(2);
+    assert!(run.out().is_empty() && run.err().contains("SEQERA_HELPER_RELAY is 'nope'"), "{run:?}");
+    assert!(home.run("seqera", &["status"], "").ok().contains("SEQERA_HELPER_RELAY is 'nope'"));
+    home.set("SEQERA_HELPER_RELAY", "");
+    home.run("seqera", &["config", "set", "seqera.relay", "false"], "").expect(0);
+    assert!(gets_token(&home));
+    home.set("SEQERA_HELPER_RELAY", "on");
+    assert!(!gets_token(&home));
+}
+
+#[test]
 fn wave_gets_the_token_itself() {
     let (home, platform) = (with_other(), Platform::start());
     let token = login::with_token(&home, &platform, &[]);
@@ -301,6 +335,7 @@ fn programs_that_run_each_other_come_to_an_end() {
 #[test]
 fn a_token_on_the_command_line_goes_through_the_environment() {
     let (home, platform) = (with_other(), Platform::start());
+    let backend = AiBackend::start_named(&platform, "true");
     login::with_token(&home, &platform, &[]);
     for args in [&["ai", "--token", "given-T", "why"][..], &["ai", "why", "--token=given-T"]] {
         let run = home.run("seqera", args, "").expect(7);
@@ -309,7 +344,57 @@ fn a_token_on_the_command_line_goes_through_the_environment() {
                 .contains("arg: ai\narg: why\nSEQERA_ACCESS_TOKEN=given-T\nTOWER_ACCESS_TOKEN=given-T\n"),
             "{run:?}"
         );
+        assert_eq!(value(&run.out(), "SEQERA_AI_BACKEND_URL"), backend.origin);
     }
+}
+
+/// Seqera's program sends a token to Cloud's backend wherever none is named.
+#[test]
+fn a_token_from_outside_stands_beside_no_other_installations_backend() {
+    let (mut home, platform) = (with_other(), Platform::start());
+    let token = platform.personal_token();
+    let hand_over = |home: &Home, words: &[&str]| home.run("seqera", words, "").expect(7);
+    let ways: [(&str, Option<&str>, &[&str]); 4] = [
+        ("TOWER_API_ENDPOINT", Some("SEQERA_ACCESS_TOKEN"), &["ai", "why"]),
+        ("SEQERA_PLATFORM_API_URL", Some("TOWER_ACCESS_TOKEN"), &["ai", "why"]),
+        ("SEQERA_AUTH_DOMAIN", Some("SEQERA_TOKEN"), &["info"]),
+        ("TOWER_API_ENDPOINT", None, &["ai", "--token", &token, "why"]),
+    ];
+    for (endpoint, variable, words) in ways {
+        let mut home = with_other();
+        home.set(endpoint, platform.api());
+        if let Some(variable) = variable {
+            home.set(variable, &token);
+        }
+        let run = hand_over(&home, words);
+        assert!(run.out().is_empty() && run.err().contains("no AI backend is known"), "{endpoint}: {run:?}");
+        assert!(!run.err().contains(&token), "{run:?}");
+        // What asks no backend, and Wave, which is no backend, get what they would without us.
+        for words in [&["ai", "--help"][..], &["version"], &["containers", "build"]] {
+            assert!(hand_over(&home, words).out().starts_with("other: "), "{words:?}");
+        }
+        // One that is named is the one.
+        home.set("SEQERA_AI_BACKEND_URL", "https://ai.example/");
+        let out = hand_over(&home, words).out();
+        assert!(
+            out.contains(&token) && value(&out, "SEQERA_AI_BACKEND_URL") == "https://ai.example/",
+            "{out}"
+        );
+        home.set("SEQERA_AI_BACKEND_URL", "http://ai.example");
+        assert!(hand_over(&home, words).err().contains("is not an https address"));
+    }
+    // The login in use says where a token is for, where the environment does not.
+    login::with_token(&home, &platform, &[]);
+    home.set("TOWER_ACCESS_TOKEN", &token);
+    assert!(hand_over(&home, &["ai"]).err().contains("no AI backend is known"));
+    let backend = AiBackend::start_named(&platform, "true");
+    let out = hand_over(&home, &["ai"]).out();
+    assert_eq!(value(&out, "SEQERA_AI_BACKEND_URL"), backend.origin);
+    assert_eq!((value(&out, "SEQERA_ACCESS_TOKEN"), value(&out, "TOWER_ACCESS_TOKEN")), ("unset", &*token));
+    // Cloud's token goes to Cloud's.
+    home.set("TOWER_API_ENDPOINT", "https://cloud.seqera.io/api");
+    let out = hand_over(&home, &["ai"]).out();
+    assert_eq!(value(&out, "SEQERA_AI_BACKEND_URL"), "https://ai-api.cloud.seqera.io");
 }
 
 #[test]
@@ -341,6 +426,7 @@ fn what_the_person_set_stays() {
     assert!(!run.out().contains(&token), "the login's token is not for that server: {run:?}");
     assert!(run.out().contains("TOWER_API_ENDPOINT=https://tower.example/api"), "{run:?}");
     home.set("TOWER_ACCESS_TOKEN", "outside");
+    home.set("SEQERA_AI_BACKEND_URL", "https://ai.tower.example");
     let run = home.run("seqera", &["ai"], "").expect(7);
     assert!(run.out().contains("SEQERA_ACCESS_TOKEN=unset\nTOWER_ACCESS_TOKEN=outside\n"), "{run:?}");
 }

@@ -12,7 +12,9 @@ use std::time::Duration;
 use url::Url;
 
 use super::lent::Lent;
+use super::vendor::not_a_command;
 use super::{Context, child};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::clock::now;
@@ -22,7 +24,7 @@ use crate::os::env::{env_text, non_empty};
 use crate::os::files;
 use crate::os::programs;
 use crate::provider::ProviderId;
-use crate::provider::seqera::{CLOUD, backend};
+use crate::provider::seqera::{CLOUD, backend, normalized, vendor};
 use crate::secret::Secret;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
 use crate::session::profile::Profile;
@@ -94,15 +96,17 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
         let tokens = context.called.variables().exported_tokens;
         let mut changes: Vec<Change> = tokens.iter().map(|name| Change::Set(name, token.clone())).collect();
         changes.extend([MARKER, EXPIRES_AT].map(Change::Unset));
-        return Ok(Way::With(changes));
+        return beside_its_backend(words, changes, context);
     }
-    if exports::in_platform_run(&non_empty) || context.outside_token()?.is_some() {
+    if context.outside_token()?.is_some() {
+        return beside_its_backend(words, Vec::new(), context);
+    }
+    if exports::in_platform_run(&non_empty) {
         return Ok(Way::With(Vec::new()));
     }
     let without = Ok(Way::With(exports::unset_ours(&non_empty)));
     let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
-    let needs_no_login = words.first().is_none_or(|word| NO_LOGIN.iter().any(|own| word == own));
-    if profile.provider != context.called || (needs_no_login && context.called == ProviderId::SEQERA) {
+    if profile.provider != context.called || (needs_no_login(words) && context.called == ProviderId::SEQERA) {
         return without;
     }
     if context.profile.is_none()
@@ -124,27 +128,77 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     if context.called != ProviderId::SEQERA {
         return Ok(Way::With(with_token(&fresh, context)));
     }
-    if words.first().is_some_and(|word| word == "containers") {
-        // A Wave client: Wave itself uses the token, from where it runs.
+    if is_waves(words) {
         return Ok(Way::With(with_token(&newest(fresh, context), context)));
     }
-    let endpoint = fresh.profile.endpoint.clone();
-    let known = backend::backend(&Http::new(ASK), &endpoint)?;
-    let Some(backend) = known else {
+    let backend = match known_backend(words, &fresh.profile.endpoint, context) {
+        Ok(backend) => backend,
         // To be told how a command is called needs no backend.
-        let asks_for_help = words.iter().any(|word| word == "--help" || word == "-h");
-        return if asks_for_help { without } else { Err(backend::unknown(&endpoint)) };
+        Err(_) if asks_for_help(words) => return without,
+        Err(error) => return Err(error),
     };
-    if env_text(RELAY).is_some_and(|value| value == "off") {
+    if !Config::load(&context.paths)?.relays()? {
         let mut changes = with_token(&newest(fresh, context), context);
-        changes.push(Change::Set(backend::VARIABLE, Secret::from(backend.as_str().trim_end_matches('/'))));
+        changes.push(set_backend(&backend));
         return Ok(Way::With(changes));
     }
     Ok(Way::Lent(Box::new(Lent::of(context, fresh)?), backend))
 }
 
-/// `off` hands tokens over instead of lending them.
-const RELAY: &str = "SEQERA_HELPER_RELAY";
+/// A token from outside goes over as it is, and never beside the backend of another installation than its own.
+fn beside_its_backend(words: &[OsString], mut changes: Vec<Change>, context: &Context) -> Result<Way> {
+    let asks_no_backend = needs_no_login(words) || asks_for_help(words) || is_waves(words);
+    if context.called != ProviderId::SEQERA || asks_no_backend {
+        return Ok(Way::With(changes));
+    }
+    let backend = known_backend(words, &endpoint_of_given(context), context)?;
+    if non_empty(backend::VARIABLE).is_none() {
+        changes.push(set_backend(&backend));
+    }
+    Ok(Way::With(changes))
+}
+
+/// Where a token from outside is good: what the environment says; the login in use; what Seqera's program is set up
+/// for; Cloud. A login that was named is meant first.
+fn endpoint_of_given(context: &Context) -> String {
+    let named = ENDPOINTS.into_iter().find_map(env_text).map(|named| normalized(&named));
+    let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
+    let login = login.filter(|login| login.provider == ProviderId::SEQERA).map(|login| login.endpoint);
+    let first = if context.profile.is_some() { login.or(named) } else { named.or(login) };
+    first.or_else(|| vendor::Settings::read().authority().map(normalized)).unwrap_or_else(|| CLOUD.to_owned())
+}
+
+/// What names an installation: as we read it, and then as Seqera's program does.
+const ENDPOINTS: [&str; 3] = ["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT", "SEQERA_AUTH_DOMAIN"];
+
+/// The backend of the installation at `endpoint`.
+fn known_backend(words: &[OsString], endpoint: &str, context: &Context) -> Result<Url> {
+    let found = backend::backend(&Http::new(ASK), endpoint);
+    let error = match found {
+        Ok(Some(backend)) => return Ok(backend),
+        Ok(None) => backend::unknown(endpoint),
+        Err(error) => error,
+    };
+    // What neither of the two programs knows has nothing to do with a backend.
+    Err(not_a_command(words, context.called).unwrap_or(error))
+}
+
+fn set_backend(backend: &Url) -> Change {
+    Change::Set(backend::VARIABLE, Secret::from(backend.as_str().trim_end_matches('/')))
+}
+
+fn needs_no_login(words: &[OsString]) -> bool {
+    words.first().is_none_or(|word| NO_LOGIN.iter().any(|own| word == own))
+}
+
+fn asks_for_help(words: &[OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h")
+}
+
+/// A Wave client: Wave itself uses the token, from where it runs.
+fn is_waves(words: &[OsString]) -> bool {
+    words.first().is_some_and(|word| word == "containers")
+}
 
 /// An installation is asked for its backend for so long.
 const ASK: Duration = Duration::from_secs(10);
@@ -196,7 +250,11 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
     }
     let name = called.name();
     let install = called.own_program();
-    let word = words.first().map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
+    let word = match words {
+        [help, asked, ..] if help == "help" => Some(asked),
+        words => words.first(),
+    };
+    let word = word.map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
         "'{word}' is not a command of this program, and there is no other program called {name} to hand it to"
     ))

@@ -272,6 +272,7 @@ impl Status {
         }
         if context.called == ProviderId::SEQERA {
             warnings.extend(vendor::login::at_hand(context));
+            warnings.extend(vendor::without_relay(context));
         }
         let logins = match args.all {
             true => Some(all(context, &selected, &mut warnings)?),

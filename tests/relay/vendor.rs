@@ -94,6 +94,26 @@ fn an_own_installation_without_a_backend_is_sent_nothing() {
 }
 
 #[test]
+fn a_token_from_outside_goes_to_the_backend_of_its_own_installation_and_to_no_other() {
+    let (mut home, platform) = (home(), Platform::start());
+    home.set("TOWER_API_ENDPOINT", platform.api());
+    // Nothing is at Cloud's place here: whoever asks there fails in another way.
+    let token = platform.personal_token();
+    let given = run(agent(&home, &["--token", &token, "ping"]), "").expect(7);
+    home.set("SEQERA_ACCESS_TOKEN", &token);
+    let outside = run(agent(&home, &["ping"]), "").expect(7);
+    for run in [given, outside] {
+        assert!(run.err().contains("no AI backend is known") && run.out().is_empty(), "{run:?}");
+    }
+    let backend = AiBackend::start_named(&platform, "true");
+    home.set("SEQERA_AUTH_DOMAIN", platform.api());
+    let run = run(agent(&home, &["ping"]), "").expect(0);
+    assert!(run.out().contains("The work is done."), "{run:?}");
+    assert!(backend.asked().iter().all(|asked| asked.token.as_deref().is_none_or(|used| used == token)));
+    assert!(backend.asked().iter().any(|asked| asked.token.as_deref() == Some(token.as_str())));
+}
+
+#[test]
 fn info_works_under_the_relay() {
     let (home, platform) = (home(), Platform::start());
     session::logged_in(&home, &platform, Token::Fresh);

@@ -56,11 +56,31 @@ fn a_mistyped_command_is_told_which_was_meant() {
     meant("completion", "completions");
     let run = home.run("seqera", &["frobnicate"], "").expect(127);
     assert!(run.err().contains("npm install -g seqera"), "{run:?}");
+    let run = home.run("seqera", &["help", "ai"], "").expect(127);
+    assert!(run.err().contains("'ai' is not a command of this program"), "{run:?}");
     with_theirs(&home);
     meant("logn", "login");
     for theirs in ["completion", "skill", "frobnicate"] {
         assert_eq!(home.run("seqera", &[theirs], "").ok(), format!("theirs: {theirs}\n"));
     }
+}
+
+/// Where Seqera's program would need a backend, and nobody knows one, a word that is nobody's command is told first.
+#[test]
+fn what_is_nobodys_command_has_nothing_to_do_with_a_backend() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    with_theirs(&home);
+    for (word, next) in [
+        ("foo", "see: seqera --help"),
+        ("wrokspcae", "did you mean: seqera workspace"),
+        ("inf", "did you mean: seqera info"),
+        ("statsuus", "did you mean: seqera status"),
+    ] {
+        let run = home.run("seqera", &[word], "").expect(2);
+        assert_eq!(run.err(), format!("seqera: '{word}' is not a command; {next}\n"));
+    }
+    assert!(home.run("seqera", &["info"], "").expect(7).err().contains("no AI backend is known"));
 }
 
 #[test]

@@ -27,10 +27,18 @@ fn seqera(context: &Context, findings: &mut Vec<Finding>) {
     if let Some(interrupted) = login::interrupted(context) {
         findings.push(Finding::wrong(ABOUT, interrupted).next("finish with: seqera import seqera"));
     }
+    if let Some(words) = super::super::vendor::without_relay(context) {
+        findings
+            .push(Finding::note(ABOUT, words).next("turn it on with: seqera config set seqera.relay true"));
+    }
+    let home = context.name_for(ProviderId::Seqera).and_then(|name| Profile::load(&context.paths, &name));
+    let is_taken = home.ok().flatten().is_some_and(|login| login.ended_at.is_none());
     match login::everywhere() {
         Ok(all) => findings.extend(all.into_iter().map(|sentence| {
-            Finding::note(ABOUT, sentence)
-                .next("move it here with: seqera import seqera; or end it with: seqera logout --everywhere")
+            Finding::note(ABOUT, sentence).next(match is_taken {
+                true => "end it with: seqera import seqera --remove; or keep it, too, with: seqera import seqera --profile NAME",
+                false => "move it here with: seqera import seqera; or end it with: seqera logout --everywhere",
+            })
         })),
         Err(error) => findings.push(
             Finding::note(

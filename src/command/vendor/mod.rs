@@ -7,7 +7,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 
-use super::{Cli, handover};
+use super::{Cli, Context, handover};
+use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::provider::ProviderId;
 use crate::ui;
@@ -55,19 +56,51 @@ pub fn not_mistyped(words: &[OsString], called: ProviderId) -> Result<()> {
     let Some(word) = words.first().and_then(|word| word.to_str()) else { return Ok(()) };
     let alone = || !handover::candidates(called).iter().any(|path| !handover::is_this_program(path));
     let theirs = called.own_commands().contains(&word);
-    let cli = Cli::command();
-    let ours = cli.get_subcommands().filter(|command| !command.is_hide_set());
-    let near = ours.map(|command| (distance(word, command.get_name()), command.get_name()));
-    let nearest =
-        near.min().filter(|(off, _)| word.len() > 2 && (*off == 1 || (*off == 2 && word.len() > 4)));
-    match nearest {
-        Some((off, name)) if (off == 1 && !theirs) || alone() => {
-            let program = called.name();
-            Err(Error::usage(format!("'{}' is not a command", ui::plain(word)))
-                .next(format!("did you mean: {program} {name}")))
-        }
+    match nearest(word, &[]) {
+        Some((off, name)) if (off == 1 && !theirs) || alone() => Err(mistyped(word, &name, called)),
         _ => Ok(()),
     }
+}
+
+/// That the relay is turned off, where it is, or why that is not known.
+pub fn without_relay(context: &Context) -> Option<String> {
+    let config = Config::load(&context.paths).ok()?;
+    match config.relays() {
+        Ok(true) => None,
+        Ok(false) => {
+            let origin = config.get(config::setting("seqera.relay").ok()?).1;
+            Some(format!("seqera ai gets the token itself, since the relay is turned off ({origin})"))
+        }
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// The error for a word that is no command of either program; nothing for one that is, or that begins with a dash.
+pub fn not_a_command(words: &[OsString], called: ProviderId) -> Option<Error> {
+    let word = words.first()?.to_string_lossy();
+    if called.own_commands().contains(&&*word) || word.starts_with('-') {
+        return None;
+    }
+    Some(match nearest(&word, called.own_commands()) {
+        Some((_, name)) => mistyped(&word, &name, called),
+        None => Error::usage(format!("'{}' is not a command", ui::plain(&word)))
+            .next(format!("see: {} --help", called.name())),
+    })
+}
+
+/// The command that was most likely meant, and how many letters are wrong.
+fn nearest(word: &str, theirs: &[&str]) -> Option<(usize, String)> {
+    let cli = Cli::command();
+    let ours = cli.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+    let near = ours.chain(theirs.iter().copied()).map(|name| (distance(word, name), name));
+    let (off, name) = near.min()?;
+    let is_near = word.len() > 2 && (off == 1 || (off == 2 && word.len() > 4));
+    is_near.then(|| (off, name.to_owned()))
+}
+
+fn mistyped(word: &str, meant: &str, called: ProviderId) -> Error {
+    Error::usage(format!("'{}' is not a command", ui::plain(word)))
+        .next(format!("did you mean: {} {meant}", called.name()))
 }
 
 /// How many letters are wrong, missing, too many or changed places (optimal string alignment).
