@@ -430,6 +430,7 @@ module completions {
   # The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
   export extern "seqera import seqera" [
     --endpoint: string        # The API of the installation that it is a login of; found out where nothing is said
+    --remove                  # Where that account is logged in here already: end its login over there, without asking
     --dry-run                 # Show what would be moved, and do nothing
     --quiet(-q)               # Say nothing but what was asked for
     --profile: string@"nu-complete seqera"         # The login to use, where you have several
@@ -681,7 +682,7 @@ module completions {
   ]
 
   def "nu-complete seqera config get key" [] {
-    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "seqera.relay" "sekuire.auth_file" ]
   }
 
   # The value of one setting
@@ -694,7 +695,7 @@ module completions {
   ]
 
   def "nu-complete seqera config set key" [] {
-    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "seqera.relay" "sekuire.auth_file" ]
   }
 
   # Write one setting into your file; its comments stay
@@ -708,7 +709,7 @@ module completions {
   ]
 
   def "nu-complete seqera config unset key" [] {
-    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "sekuire.auth_file" ]
+    [ "endpoint" "client_id" "callback_port" "key_cache" "seqera.sync_organization" "seqera.relay" "sekuire.auth_file" ]
   }
 
   # Take one setting out of your file

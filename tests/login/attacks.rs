@@ -94,6 +94,12 @@ fn a_place_that_the_environment_names_is_said_first_until_it_was_used() {
         "This login goes to {}, which SEQERA_PLATFORM_API_URL names and which was not used here before.",
         scene.platform.api()
     );
+    // One place is one line, however many variables name it.
+    let mut twice = scene.home.command("seqera");
+    twice.args(["login", "--timeout", "1"]).env("SEQERA_AUTH_DOMAIN", scene.platform.api());
+    let run = crate::support::home::run(twice, "").expect(8);
+    let both = "which SEQERA_AUTH_DOMAIN and SEQERA_PLATFORM_API_URL name and which";
+    assert!(run.err().contains(both) && run.err().matches("This login goes to").count() == 1, "{run:?}");
     let run = scene.login_and_allow(&["--quiet"]).0.expect(0);
     assert!(run.err().starts_with(&notice), "{run:?}");
     let run = scene.login_and_allow(&[]).0.expect(0);

@@ -64,11 +64,19 @@ fn blocks(text: &str) -> Vec<String> {
 fn every_block_of(text: &str, expected: usize) {
     let blocks = blocks(text);
     assert_eq!(blocks.len(), expected, "a new block is one more to try");
+    assert_eq!(text.matches("```").count(), 2 * expected, "and no block is of another kind");
     for block in blocks {
         let platform = Platform::start();
         let _backend = AiBackend::start_named(&platform, "true");
         let home = Home::with_file_store();
-        session::logged_in(&home, &platform, Token::Fresh);
+        if block.contains("import nextflow") {
+            let (token, api) = (platform.personal_token(), platform.api());
+            let written = format!("tower {{\n    accessToken = '{token}'\n    endpoint = '{api}'\n}}\n");
+            home.write(".nextflow/seqera-auth.config", written);
+            home.write(".nextflow/config", "includeConfig 'seqera-auth.config'\n");
+        } else {
+            session::logged_in(&home, &platform, Token::Fresh);
+        }
         for name in ["my-agent", "jupyter", "nextflow", "tw", "other-seqera"] {
             home.script(name, PROGRAM);
         }
@@ -99,8 +107,12 @@ fn every_block_of(text: &str, expected: usize) {
                 platform.count(Endpoint::PersonalTokens) == 2 && platform.personal_token_ids().is_empty()
             );
         }
+        if block.contains("configure nextflow") {
+            let written = std::fs::read_to_string(home.path().join(".nextflow/seqera-auth.config")).unwrap();
+            assert!(written.contains("System.getenv('TOWER_ACCESS_TOKEN')"), "{written}");
+        }
         if block.contains("--log") {
-            assert!(out.contains("GET /api/user-info 200"), "{run:?}");
+            assert!(out.contains(" GET /user-info 200 "), "{run:?}");
         }
     }
 }
@@ -112,5 +124,5 @@ fn what_the_page_on_agents_says_works() {
 
 #[test]
 fn what_the_page_on_nextflow_says_works() {
-    every_block_of(include_str!("../../docs/nextflow.md"), 5);
+    every_block_of(include_str!("../../docs/nextflow.md"), 7);
 }

@@ -8,7 +8,7 @@ use crate::platform::{Endpoint, Fault, Platform, Standing};
 use crate::support::home::{Home, Run, break_at, run};
 use crate::support::keyring::Keyring;
 use crate::support::login;
-use crate::support::session::tokens;
+use crate::support::session::{self, Token, tokens};
 
 const FILE: &str = ".config/seqera-ai/refresh-token";
 
@@ -139,9 +139,71 @@ fn a_server_in_trouble_leaves_all_as_it_was() {
     import(&home).expect(4);
     assert!(path.exists(), "a token of another server may be good there");
     home.run("seqera", &["token"], "").expect(3);
+}
+
+#[test]
+fn no_login_that_works_is_replaced_and_a_dry_run_says_what_a_run_does() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let path = in_file(&home, &platform);
+    platform.sign_in("grace");
     login::with_token(&home, &platform, &[]);
-    let run = import(&home).expect(2);
-    assert!(run.err().contains("--profile NAME"), "{run:?}");
+    let asked = platform.count_grant("refresh_token");
+    for dry in [&[][..], &["--dry-run"]] {
+        let run = home.run("seqera", &[&["import", "seqera"], dry].concat(), "").expect(2);
+        assert!(run.err().contains("--profile NAME") && path.exists(), "{run:?}");
+    }
+    assert_eq!(platform.count_grant("refresh_token"), asked);
+    let doctor = home.run("seqera", &["doctor"], "");
+    assert!(doctor.out().contains("seqera import seqera --profile NAME"), "{doctor:?}");
+    let dry = home.run("seqera", &["import", "seqera", "--profile", "ada", "--dry-run"], "").ok();
+    assert!(dry.contains("into the profile 'ada'"), "{dry}");
+    home.run("seqera", &["import", "seqera", "--profile", "ada"], "").expect(0);
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_login_of_an_account_that_is_here_already_is_ended_over_there() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let path = in_file(&home, &platform);
+    let ours = login::with_token(&home, &platform, &[]);
+    let dry = home.run("seqera", &["import", "seqera", "--dry-run"], "").ok();
+    assert!(dry.contains("is logged in here already, as 'default'"), "{dry}");
+    let run = import(&home).expect(0);
+    assert!(run.err().contains("seqera import seqera --remove") && path.exists(), "{run:?}");
+    let run = home.run("seqera", &["import", "seqera", "--remove"], "").expect(0);
+    assert!(!path.exists(), "{run:?}");
+    assert_eq!(platform.standings(), [Standing::Revoked]);
+    assert_eq!(home.run("seqera", &["token"], "").ok().trim(), ours, "ours goes on");
+    assert_eq!(platform.count_grant("refresh_token"), 0);
+}
+
+fn as_ada(login: &session::Login) {
+    let account = Some("ada@example.org".to_owned());
+    login.sessions().change(&"default".parse().unwrap(), |profile| profile.account = account).unwrap();
+}
+
+/// A server may end with one token all that the same person agreed to in the same program.
+#[test]
+fn where_both_logins_are_of_one_consent_ours_outlives_theirs() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    as_ada(&session::logged_in(&home, &platform, Token::Fresh));
+    let path = in_file(&home, &platform);
+    let run = home.run("seqera", &["import", "seqera", "--remove"], "").expect(0);
+    assert!(!path.exists() && run.err().contains("the server forgets it by itself"), "{run:?}");
+    assert!(platform.standings().iter().all(|standing| *standing != Standing::Revoked));
+    home.run("seqera", &["token"], "").expect(0);
+}
+
+#[test]
+fn a_login_that_has_ended_makes_room() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    as_ada(&session::logged_in(&home, &platform, Token::Dead));
+    platform.revoke_all();
+    home.run("seqera", &["token"], "").expect(4);
+    let path = in_file(&home, &platform);
+    import(&home).expect(0);
+    assert!(!path.exists());
+    home.run("seqera", &["token"], "").expect(0);
 }
 
 #[test]
@@ -175,8 +237,31 @@ fn the_token_of_nextflow_is_taken_over() {
     assert!(run.err().contains("still in plain text") && path.exists(), "{run:?}");
     assert_eq!(home.run("seqera", &["token"], "").ok().trim(), token);
     assert!(home.run("seqera", &["workspace"], "").ok().contains("acme/research"));
-    home.run("seqera", &["import", "nextflow", "--remove", "--profile", "two"], "").expect(0);
+    // The very token that is here is no obstacle.
+    let dry = home.run("seqera", &["import", "nextflow", "--dry-run"], "").ok();
+    assert!(dry.contains("it is here already, as 'default'"), "{dry}");
+    let run = home.run("seqera", &["import", "nextflow"], "").expect(0);
+    assert!(run.err().contains("is here already") && run.err().contains("still in plain text"), "{run:?}");
+    assert!(
+        home.run("seqera", &["configure", "nextflow"], "")
+            .expect(7)
+            .err()
+            .contains("import nextflow --remove")
+    );
+    let other = fs::read_to_string(&path).unwrap().replace(&token, &platform.personal_token());
+    let written = fs::read_to_string(&path).unwrap();
+    fs::write(&path, other).unwrap();
+    for dry in [&[][..], &["--dry-run"]] {
+        let run = home.run("seqera", &[&["import", "nextflow"], dry].concat(), "").expect(2);
+        assert!(run.err().contains("--profile NAME"), "{run:?}");
+    }
+    fs::write(&path, written).unwrap();
+    let dry = home.run("seqera", &["import", "nextflow", "--dry-run", "--profile", "two"], "").ok();
+    assert!(dry.contains("would store eyJ0") && dry.contains("as 'two'"), "{dry}");
+    home.run("seqera", &["import", "nextflow", "--remove"], "").expect(0);
     assert!(!path.exists());
+    home.run("seqera", &["configure", "nextflow"], "").expect(0);
+    home.run("seqera", &["configure", "nextflow", "--undo"], "").expect(0);
     assert_eq!(fs::read_to_string(config).unwrap(), "process.cpus = 2\n");
     assert!(home.run("seqera", &["import", "nextflow"], "").expect(3).err().contains("no token stands in"));
 }
@@ -202,4 +287,6 @@ fn a_token_in_a_start_up_file_is_taken_over() {
     );
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(home.run("seqera", &["token"], "").ok().trim(), token);
+    let again = home.run("seqera", &["import", "env"], "").expect(0);
+    assert!(again.err().contains("is here already"), "{again:?}");
 }

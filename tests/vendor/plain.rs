@@ -34,6 +34,17 @@ fn gits_own_plain_store_is_taken_over() {
     fs::write(&path, "https://ada:pw@git.example\n").unwrap();
     home.run("seqera", &["import", "git", "--remove"], "").expect(0);
     assert!(!path.exists(), "an empty file is of no use");
+
+    // What cannot be read is named, counted and kept, byte for byte.
+    let odd = b"https://only-a-user@git.example\n\xff\xfe\n# mine\n\nhttps://u:p%0Aq@git.example\n";
+    fs::write(&path, [&odd[..], b"https://ada:pw@git.example\n"].concat()).unwrap();
+    let run = home.run("seqera", &["import", "git", "--remove"], "").expect(0);
+    for line in ["line 1", "line 2", "line 5"] {
+        assert!(run.err().contains(&format!(".git-credentials, {line}: not an address")), "{run:?}");
+    }
+    assert!(run.err().contains("3 entries could not be read"), "{run:?}");
+    assert!(!run.err().contains("only-a-user"), "{run:?}");
+    assert_eq!(fs::read(&path).unwrap(), odd);
 }
 
 #[test]
@@ -54,6 +65,19 @@ fn dockers_plain_passwords_are_taken_over() {
     let answer: Value =
         serde_json::from_str(&home.run("docker-credential-seqera", &["get"], "r.example").ok()).unwrap();
     assert_eq!((&answer["Username"], &answer["Secret"]), (&json!("ada"), &json!("s3cret-of-ada")));
+
+    // What cannot be read is named and counted; what is empty is a helper's.
+    let odd = r#"{"auths": {"a.example": {"auth": "%%"}, "b.example": {"auth": 7}, "c.example": {}, "d.example": {"username": "ada", "password": "s3cret-of-ada"}}}"#;
+    fs::write(&path, odd).unwrap();
+    let run = home.run("seqera", &["import", "docker", "--remove"], "").expect(0);
+    for registry in ["a.example", "b.example"] {
+        assert!(run.err().contains(&format!("config.json, {registry}: not a user")), "{run:?}");
+    }
+    assert!(run.err().contains("2 entries could not be read") && !run.err().contains("c.example"), "{run:?}");
+    let left = odd.replace(r#"{"username": "ada", "password": "s3cret-of-ada"}"#, "{}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), left);
+    fs::write(&path, "{\"auths\": ").unwrap();
+    assert!(home.run("seqera", &["import", "docker"], "").expect(1).err().contains("is not JSON"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn seqera(context: &Context, findings: &mut Vec<Finding>) {
         findings
             .push(Finding::note(ABOUT, words).next("turn it on with: seqera config set seqera.relay true"));
     }
-    let home = context.name_for(ProviderId::Seqera).and_then(|name| Profile::load(&context.paths, &name));
+    let home = context.name_for(ProviderId::SEQERA).and_then(|name| Profile::load(&context.paths, &name));
     let is_taken = home.ok().flatten().is_some_and(|login| login.ended_at.is_none());
     match login::everywhere() {
         Ok(all) => findings.extend(all.into_iter().map(|sentence| {

@@ -11,7 +11,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Plain, TO_STORE, agrees, masked};
+use super::{Plain, TO_STORE, agrees, masked, say_what_is_left};
 use crate::broker::Broker;
 use crate::client::docker_config_file;
 use crate::client::edit::TheirFile;
@@ -49,8 +49,24 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let theirs = TheirFile::read(&path)?;
     let text =
         Zeroizing::new(String::from_utf8(theirs.bytes.clone().unwrap_or_default()).unwrap_or_default());
-    let config: Value = serde_json::from_str(&text).unwrap_or_default();
-    let logins: Vec<Entry> = config["auths"].as_object().into_iter().flatten().filter_map(entry).collect();
+    let config: Value = match text.trim().is_empty() {
+        true => Value::Null,
+        false => serde_json::from_str(&text).map_err(|_| {
+            Error::failed(format!("{} is not JSON", path.display())).next("correct the file, or move it away")
+        })?,
+    };
+    let auths = || config["auths"].as_object().into_iter().flatten();
+    let logins: Vec<Entry> = auths().filter_map(entry).collect();
+    // What is empty says that a helper has the password.
+    let is_unread = |auth: &(&String, &Value)| {
+        entry(*auth).is_none()
+            && auth.1.as_object().is_none_or(|auth| auth.values().any(|v| v != "" && !v.is_null()))
+    };
+    let unread: Vec<String> = auths()
+        .filter(is_unread)
+        .map(|(registry, _)| format!("{}, {registry}: not a user and a password", path.display()))
+        .collect();
+    say_what_is_left(&unread);
     if logins.is_empty() {
         return Err(Error::not_logged_in(format!("no password stands in {}", path.display()))
             .next("see: seqera doctor"));
@@ -90,6 +106,12 @@ fn entry((registry, login): (&String, &Value)) -> Option<Entry> {
     let registry = registry.clone();
     if let Some(token) = login["identitytoken"].as_str().filter(|token| !token.is_empty()) {
         return Some(Entry { registry, user: IDENTITY.to_owned(), secret: Secret::from(token) });
+    }
+    if let (Some(user), Some(password)) = (login["username"].as_str(), login["password"].as_str())
+        && !user.is_empty()
+        && !password.is_empty()
+    {
+        return Some(Entry { registry, user: user.to_owned(), secret: Secret::from(password) });
     }
     let plain = Zeroizing::new(STANDARD.decode(login["auth"].as_str()?).ok()?);
     let (user, password) = std::str::from_utf8(&plain).ok()?.split_once(':')?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Plain, agrees, keep_token, masked};
+use super::{Plain, agrees, foretell, keep_token, masked};
 use crate::client::edit::TheirFile;
 use crate::command::Context;
 use crate::command::login::sekuire::{Options, enter};
@@ -48,14 +48,19 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         Some(named) => platform.normalized(named),
         None => platform.outside_endpoint(),
     };
-    if args.plain.dry_run {
-        ui::out(&format!("would store {} for {endpoint}", masked(&token)))?;
-        return Ok(ExitCode::SUCCESS);
-    }
     match platform.login_way() {
         LoginWay::OAuth => {
             let name = context.name_for(first.provider)?;
-            keep_token(context, Profile::new(name, first.provider, endpoint, Method::Token), &token)?;
+            let profile = Profile::new(name, first.provider, endpoint, Method::Token);
+            if args.plain.dry_run {
+                foretell(context, &profile, &token)?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            keep_token(context, profile, &token)?;
+        }
+        LoginWay::ApiKey if args.plain.dry_run => {
+            ui::out(&format!("would store {} for {endpoint}", masked(&token)))?;
+            return Ok(ExitCode::SUCCESS);
         }
         LoginWay::ApiKey => {
             enter(context, &key(&token)?, endpoint, Device::here(), &Options::default())?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use super::{Plain, TO_STORE, agrees, masked};
+use super::{Plain, TO_STORE, agrees, masked, say_what_is_left};
 use crate::broker::Broker;
 use crate::client::edit::TheirFile;
 use crate::command::Context;
@@ -41,17 +41,21 @@ struct Entry {
 /// There is nothing to take over; the store.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut found = false;
+    let mut unread = Vec::new();
     for path in files() {
         let theirs = TheirFile::read(&path)?;
         let Some(bytes) = theirs.bytes.clone().map(Zeroizing::new) else { continue };
-        let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
-        let lines: Vec<(&str, Option<Entry>)> =
-            text.split_inclusive('\n').map(|line| (line, entry(line))).collect();
-        let mut left = Zeroizing::new(String::new());
+        let mut left = Zeroizing::new(Vec::new());
         let mut stored = 0;
-        for (line, entry) in &lines {
-            let Some(entry) = entry else {
-                left.push_str(line);
+        for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+            let Some(entry) = std::str::from_utf8(line).ok().and_then(entry) else {
+                left.extend_from_slice(line);
+                if !is_note(line) {
+                    unread.push(format!(
+                        "{}, line {number}: not an address with a user and a password",
+                        path.display()
+                    ));
+                }
                 continue;
             };
             found = true;
@@ -59,11 +63,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             if args.plain.dry_run {
                 continue;
             }
-            match keep(context, entry)? {
+            match keep(context, &entry)? {
                 true => stored += 1,
                 false => {
                     ui::say(&format!("{} stays where it is: it is answered from elsewhere", entry.shown));
-                    left.push_str(line);
+                    left.extend_from_slice(line);
                 }
             }
         }
@@ -76,16 +80,23 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             context.tell(&format!("They are still in plain text in {}", path.display()));
             continue;
         }
-        match left.trim().is_empty() {
+        match left.trim_ascii().is_empty() {
             true => theirs.remove(0)?,
-            false => drop(theirs.replace(left.as_bytes(), 0o600)?),
+            false => drop(theirs.replace(&left, 0o600)?),
         }
         context.tell(&format!("Removed from {}", path.display()));
     }
+    say_what_is_left(&unread);
     if !found {
         return Err(Error::not_logged_in("git's own plain store has no passwords").next("see: seqera doctor"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An empty line or a comment, which git passes over, too.
+fn is_note(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.is_empty() || line.starts_with(b"#")
 }
 
 /// Where `git credential-store` keeps them (git-credential-store(1), FILES).

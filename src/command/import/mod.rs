@@ -22,6 +22,7 @@ use crate::os::deadline::Deadline;
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{Grant, Session, Sessions};
+use crate::target::Target;
 use crate::ui::{self, Keyboard, Typed};
 
 pub(super) use seqera::{Note, Where};
@@ -75,15 +76,71 @@ const EACH: Duration = Duration::from_secs(30);
 /// For the store and its keychain.
 const TO_STORE: Duration = Duration::from_secs(90);
 
+/// A token that is to be kept, and what stands in its way.
+enum Planned {
+    /// This very token is here already, as this login.
+    Here(Profile),
+    /// The profile is free, or has a login that has ended: of the same account it is replaced.
+    New { ended: Option<Profile> },
+}
+
+/// What will become of a token that is to be kept as `profile`; nothing is asked and nothing changed.
+///
+/// # Errors
+/// The profile is taken by another login; the store.
+fn plan(context: &Context, profile: &Profile, token: &Secret) -> Result<Planned> {
+    let names = match &context.profile {
+        Some(_) => vec![profile.name.clone()],
+        None => Profile::list(&context.paths)?,
+    };
+    let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
+    let target = Target::from_url(&profile.endpoint);
+    for known in names.iter().filter_map(|name| Profile::load(&context.paths, name).ok().flatten()) {
+        let is_there = target.as_ref().is_some_and(|target| known.may_send_to(target));
+        let lives = known.provider == profile.provider && known.ended_at.is_none();
+        let holds = || sessions.load(&known.name).ok().flatten().is_some_and(|kept| kept.access == *token);
+        if is_there && lives && holds() {
+            return Ok(Planned::Here(known));
+        }
+    }
+    Ok(Planned::New { ended: free(context, &profile.name)? })
+}
+
+/// What a dry run says of a token: what the run itself would do.
+///
+/// # Errors
+/// Those that the run would end with.
+fn foretell(context: &Context, profile: &Profile, token: &Secret) -> Result<()> {
+    match plan(context, profile, token)? {
+        Planned::Here(known) => ui::out(&format!("it is here already, as '{}'", known.name)),
+        Planned::New { .. } => ui::out(&format!(
+            "would store {} for {}, as '{}', if the server accepts it",
+            masked(token),
+            profile.endpoint,
+            profile.name
+        )),
+    }
+}
+
 /// Keeps a token that a person had made, in a profile of its own, and reads it back. `profile` says where it is good.
+/// Answers the login, and whether it is new here.
 ///
 /// # Errors
 /// The server does not accept it; the profile is taken; the store.
-fn keep_token(context: &Context, mut profile: Profile, token: &Secret) -> Result<Profile> {
-    must_be_free(context, &profile.name)?;
+fn keep_token(context: &Context, mut profile: Profile, token: &Secret) -> Result<(Profile, bool)> {
+    let ended = match plan(context, &profile, token)? {
+        Planned::Here(known) => {
+            context.tell(&format!("The token is here already, as '{}'", known.name));
+            return Ok((known, false));
+        }
+        Planned::New { ended } => ended,
+    };
     let http = Http::new(EACH);
     let account = profile.provider.whoami(&http, &profile.endpoint, token, None)?;
     (profile.account, profile.account_id) = (account.name, account.id);
+    if ended.is_some_and(|ended| ended.account_id != profile.account_id) {
+        return Err(taken(&profile.name));
+    }
     let access_expires_at = crate::oauth::jwt::times(token).and_then(|times| times.expires_at);
     let grant = Grant::Brought;
     let session = Session {
@@ -99,15 +156,34 @@ fn keep_token(context: &Context, mut profile: Profile, token: &Secret) -> Result
     must_be_kept(context, &profile.name, token)?;
     let who = profile.account.as_deref().unwrap_or("an account without a name");
     context.tell(&format!("Stored: the token of {who} at {}, as '{}'", profile.endpoint, profile.name));
-    Ok(profile)
+    Ok((profile, true))
 }
 
-/// Nothing that is there is replaced.
-fn must_be_free(context: &Context, name: &ProfileName) -> Result<()> {
+/// No login that works is replaced. Answers the one that has ended, where there is one.
+///
+/// # Errors
+/// There is one that works.
+fn free(context: &Context, name: &ProfileName) -> Result<Option<Profile>> {
     match Profile::load(&context.paths, name)? {
-        None => Ok(()),
-        Some(_) => Err(Error::usage(format!("there is a login '{name}' already, and it is not replaced"))
-            .next("name another for this one with --profile NAME, or log out first")),
+        Some(profile) if profile.ended_at.is_none() => Err(taken(name)),
+        other => Ok(other),
+    }
+}
+
+fn taken(name: &ProfileName) -> Error {
+    Error::usage(format!("there is another login '{name}' already, and it is not replaced"))
+        .next("name another for this one with --profile NAME, or log out first")
+}
+
+/// Names what could not be read, so that nobody takes it for taken over.
+fn say_what_is_left(unread: &[String]) {
+    for one in unread {
+        ui::say(&format!("not taken over: {one}"));
+    }
+    match unread.len() {
+        0 => {}
+        1 => ui::say("1 entry could not be read, and stays as it is"),
+        many => ui::say(&format!("{many} entries could not be read, and stay as they are")),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::{EACH, Plain, agrees, keep_token, masked};
+use super::{EACH, Plain, agrees, foretell, keep_token, masked};
 use crate::client::edit::TheirFile;
 use crate::client::nextflow::{FILE, folder, is_included, without};
 use crate::command::Context;
@@ -52,13 +52,15 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     };
     let endpoint = written.endpoint.as_deref().map_or_else(|| CLOUD.to_owned(), normalized);
     ui::out(&format!("{}: {} for {endpoint}", path.display(), masked(&token)))?;
+    let name = context.name_for(ProviderId::SEQERA)?;
+    let profile = Profile::new(name, ProviderId::SEQERA, endpoint, Method::Token);
     if args.plain.dry_run {
+        foretell(context, &profile, &token)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let name = context.name_for(ProviderId::SEQERA)?;
-    let profile =
-        keep_token(context, Profile::new(name, ProviderId::SEQERA, endpoint, Method::Token), &token)?;
+    let (profile, is_new) = keep_token(context, profile, &token)?;
     if let Some(id) = written.workspace
+        && is_new
         && let Err(error) = choose(context, &profile, &token, &id)
     {
         ui::say(&format!("The workspace {id} is not chosen: {error}"));

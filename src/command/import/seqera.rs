@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{EACH, TO_STORE, masked, must_be_free};
+use super::{EACH, TO_STORE, agrees, free, masked, taken};
 use crate::command::Context;
 use crate::command::login::keep;
 use crate::error::{Error, Kind, Result};
@@ -40,8 +40,11 @@ pub struct Args {
     /// The API of the installation that it is a login of; found out where nothing is said
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
-    /// Show what would be moved, and do nothing
+    /// Where that account is logged in here already: end its login over there, without asking
     #[arg(long)]
+    remove: bool,
+    /// Show what would be moved, and do nothing
+    #[arg(long, conflicts_with = "remove")]
     dry_run: bool,
 }
 
@@ -79,11 +82,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         masked(&first.token),
         first.place
     );
+    if let Some(same) = Profile::load(&context.paths, &name)?.filter(|known| is_same(known, &who, &place)) {
+        return only_here(args, context, &same, &kept);
+    }
+    let ended = free(context, &name)?;
+    if ended.as_ref().is_some_and(|ended| !is_of(ended, &who, &place)) {
+        return Err(taken(&name));
+    }
     if args.dry_run {
         ui::out(&format!("would move {what}, into the profile '{name}'"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    must_be_free(context, &name)?;
     context.tell(&format!("Moving {what}"));
 
     let http = Http::new(EACH);
@@ -106,6 +115,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let organization = vendor::chosen(&place.endpoint).map(|one| Organization { id: one.id, name: one.name });
     let mut profile = Profile {
         account: who,
+        account_id: ended.and_then(|ended| ended.account_id),
         organization,
         ..Profile::new(name, ProviderId::SEQERA, place.endpoint, Method::Browser)
     };
@@ -116,6 +126,56 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     keep(context, &http, &mut profile, &session).inspect_err(|_| Note::remove(&context.paths))?;
     fault::point("import-kept");
     complete(context, &note, &kept)
+}
+
+/// Whether a login here is of that account at that server.
+fn is_of(login: &Profile, who: &Option<String>, place: &Where) -> bool {
+    let target = Target::from_url(&place.endpoint);
+    who.is_some() && login.account == *who && target.is_some_and(|target| login.may_send_to(&target))
+}
+
+fn is_same(login: &Profile, who: &Option<String>, place: &Where) -> bool {
+    login.ended_at.is_none() && login.provider == ProviderId::SEQERA && is_of(login, who, place)
+}
+
+/// The account is logged in here already: its login over there is not needed, since Seqera's own program is lent the
+/// one that is here. It can be ended there.
+fn only_here(args: &Args, context: &Context, login: &Profile, kept: &[Kept]) -> Result<ExitCode> {
+    let who = login.account.as_deref().unwrap_or("an account without a name");
+    let what = format!(
+        "{who} is logged in here already, as '{}', and Seqera's own program gets that login from here",
+        login.name
+    );
+    if args.dry_run {
+        ui::out(&format!("{what}; would offer to end the one that it keeps itself"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.tell(&what);
+    let places = kept.iter().map(|one| one.place.to_string()).collect::<Vec<_>>().join(" and ");
+    if !(args.remove || agrees(&format!("End its own login, in {places}?"))) {
+        context.tell(&format!(
+            "Its own login is still in {places}; end it with: {}",
+            context.typed("seqera import seqera --remove")
+        ));
+        return Ok(ExitCode::SUCCESS);
+    }
+    // A server may end all tokens of one consent with one of them.
+    let session = sessions(context).load(&login.name)?;
+    let is_one_consent = session.is_some_and(|session| match session.grant {
+        Grant::Oauth { client_id, .. } => client_id == login::client_id(),
+        Grant::Brought => false,
+    });
+    match is_one_consent {
+        false => super::super::vendor::login::end(context)?,
+        true => {
+            for old in kept {
+                if old.remove(PATIENCE)? {
+                    context.tell(&format!("Removed from {}; the server forgets it by itself", old.place));
+                }
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Renews once, reads back, and removes theirs. Begun again after it was cut off, it goes on.

@@ -13,13 +13,19 @@ use crate::ui;
 /// where nobody has logged in from here.
 pub fn announce(paths: &Paths, id: ProviderId, named: &[Named]) {
     let known = known(paths, id);
-    for Named { variable, address } in named {
+    let mut told: Vec<&str> = Vec::new();
+    for Named { address, .. } in named {
         let target = Target::from_url(address);
-        if target.is_some_and(|target| known.iter().flatten().any(|known| *known == target)) {
+        let is_known = target.is_some_and(|target| known.iter().flatten().any(|known| *known == target));
+        if is_known || told.contains(&address.as_str()) {
             continue;
         }
+        told.push(address);
+        let named: Vec<&str> =
+            named.iter().filter(|other| other.address == *address).map(|other| other.variable).collect();
+        let (variables, verb) = (named.join(" and "), if named.len() > 1 { "name" } else { "names" });
         ui::say(&format!(
-            "This login goes to {address}, which {variable} names and which was not used here before."
+            "This login goes to {address}, which {variables} {verb} and which was not used here before."
         ));
     }
 }

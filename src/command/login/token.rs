@@ -21,16 +21,23 @@ pub fn read(prompt: &str, example: &str) -> Result<Secret> {
     let text = match io::stdin().is_terminal() {
         true => ui::hidden(prompt)?,
         false => {
-            let mut text = Zeroizing::new(String::new());
+            let mut bytes = Zeroizing::new(Vec::new());
             io::stdin()
                 .lock()
                 .take(LIMIT)
-                .read_to_string(&mut text)
+                .read_to_end(&mut bytes)
                 .map_err(|error| Error::io("standard input", &error))?;
-            text
+            Zeroizing::new(text(&bytes, example)?.to_owned())
         }
     };
     one_word(&text, example)
+}
+
+fn text<'a>(bytes: &'a [u8], example: &str) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|_| {
+        Error::usage("what is on standard input is not text, and so not a token")
+            .next(format!("give it like this: {example}"))
+    })
 }
 
 fn one_word(text: &str, example: &str) -> Result<Secret> {
@@ -129,5 +136,8 @@ mod tests {
     fn one_token_is_one_word() {
         assert_eq!(one_word(" abc\r\n", "").unwrap(), "abc".into());
         assert!(one_word("\n", "").is_err() && one_word("Bearer abc", "").is_err());
+        for garbage in [&b"\xff\xfee\x00y\x00"[..], b"\x7fELF\x90\xff"] {
+            assert_eq!(text(garbage, "").unwrap_err().exit_code(), 2);
+        }
     }
 }
