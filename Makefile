@@ -102,7 +102,6 @@ release-check: dist
 	for target in $(TARGETS) $(OLD_GLIBC); do packaging/check-form.sh $$target && packaging/reproduce.sh $$target || exit 1; done
 	packaging/clean-roots.sh
 	packaging/platforms.sh
-	$(CARGO) test --locked --features fault-points -- --ignored --test-threads=1 refresh::
 
 target/tools/hyperfine/bin/hyperfine:
 	CARGO_PROFILE_DEV_DEBUG=0 $(CARGO) install hyperfine --version '~1.20' --locked --debug --quiet --root target/tools/hyperfine

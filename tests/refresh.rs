@@ -1,6 +1,7 @@
 //! A login that renews itself is never lost: not to a crowd, not to a signal, not to a full disk, not to a
 //! server in trouble. The server rotates refresh tokens and ends the login when one is used twice.
 
+mod blows;
 mod broker;
 mod crowd;
 mod cut_off;

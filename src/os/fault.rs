@@ -2,7 +2,8 @@
 
 /// Does here what `SEQERA_TEST_FAULT` orders for this point, the first time the program comes by:
 /// `POINT=kill|stop|term|int|hup` to the process itself; in a process that works for another one also
-/// `POINT=caller-kill` and so on, to that one, and `POINT=group-kill`, to that one's whole process group.
+/// `POINT=caller-kill` and so on, to that one, and `POINT=group-kill`, to that one's whole process group;
+/// `POINT=caller-gone` waits there until that one has ended, and makes the file `SEQERA_TEST_FAULT_REACHED`.
 #[inline]
 pub fn point(name: &str) {
     #[cfg(all(feature = "fault-points", unix))]
@@ -33,7 +34,7 @@ pub fn caller_is(pid: u32) {
 mod ordered {
     use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-    use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group};
+    use rustix::process::{Pid, Signal, getpid, kill_process, kill_process_group, test_kill_process};
 
     static ACTED: AtomicBool = AtomicBool::new(false);
     pub static CALLER: AtomicU32 = AtomicU32::new(0);
@@ -46,6 +47,9 @@ mod ordered {
     pub fn act(point: &str) {
         let Some(action) = action(point) else { return };
         let (whom, how) = action.split_once('-').unwrap_or(("self", &action));
+        if how == "gone" {
+            return wait_for_callers_end();
+        }
         let signal = match how {
             "kill" => Signal::KILL,
             "stop" => Signal::STOP,
@@ -57,7 +61,7 @@ mod ordered {
         if ACTED.swap(true, Ordering::SeqCst) {
             return;
         }
-        let caller = Pid::from_raw(CALLER.load(Ordering::SeqCst) as i32);
+        let caller = caller();
         let _ = match (whom, caller) {
             ("caller", Some(caller)) => kill_process(caller, signal),
             ("group", Some(caller)) => {
@@ -67,5 +71,19 @@ mod ordered {
             ("self", _) => kill_process(getpid(), signal),
             _ => return,
         };
+    }
+
+    fn caller() -> Option<Pid> {
+        Pid::from_raw(CALLER.load(Ordering::SeqCst) as i32)
+    }
+
+    fn wait_for_callers_end() {
+        let Some(caller) = caller().filter(|_| !ACTED.swap(true, Ordering::SeqCst)) else { return };
+        if let Some(reached) = crate::os::env::non_empty("SEQERA_TEST_FAULT_REACHED") {
+            let _ = std::fs::File::create(reached);
+        }
+        while test_kill_process(caller).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
     }
 }

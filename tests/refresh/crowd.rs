@@ -59,7 +59,6 @@ fn a_hundred_processes_on_two_hosts_without_file_locks_refresh_once() {
 
 /// `make release-check` runs it: it needs the machine for itself.
 #[test]
-#[ignore = "takes a minute"]
 fn a_thousand_callers_half_of_them_killed_refresh_once() {
     let (home, platform) = home_and_server();
     let login = logged_in(&home, &platform, Token::Dead);
