@@ -225,12 +225,49 @@ fn what_is_wrong_with_a_token_from_outside_is_said_wherever_it_is_met() {
     assert!(run.out().contains(words), "{run:?}");
     let run = home.run("seqera", &["whoami"], "").expect(3);
     assert!(run.err().contains(words) && !run.err().contains(&token), "{run:?}");
+    let host = platform.url().replace("http://", "");
+    let request = format!("protocol=http\nhost={host}\n");
+    let got = home.run("git-credential-seqera", &["get"], &request).expect(0);
+    assert!(got.out().contains(&token), "its server judges it: {got:?}");
+    assert!(got.err().contains(words) && got.err().lines().count() == 1, "{got:?}");
+    assert!(!got.err().contains(&token));
+    let got = home.run("docker-credential-seqera", &["get"], platform.url()).expect(0);
+    assert!(got.err().contains(words) && got.err().lines().count() == 1, "{got:?}");
+    for exec in
+        [&["exec", "--job-token", "--", "touch", "ran"][..], &["exec", "--live", "--", "touch", "ran"]]
+    {
+        let run = home.run("seqera", exec, "").expect(3);
+        assert!(run.err().contains(words) && !run.err().contains(&token), "{run:?}");
+        assert!(!home.path().join("ran").exists());
+    }
+    let run = home.run("seqera", &["exec", "--", "true"], "").expect(0);
+    assert!(run.err().contains(words), "{run:?}");
+    // What git sends after a 401.
+    let refused = format!("{request}username=@token\npassword='{token}'\n");
+    let run = home.run("git-credential-seqera", &["erase"], &refused).expect(0);
+    let said = format!("{host} rejected the token in SEQERA_TOKEN: it has quotes around it");
+    assert!(run.err().contains(&said) && run.err().lines().count() == 1, "{run:?}");
+    let run = home.run("git-credential-seqera", &["get"], &request).expect(0);
+    assert!(run.stdout.is_empty() && run.err().contains(&said), "{run:?}");
+    let run = home.run("docker-credential-seqera", &["get"], platform.url()).expect(1);
+    assert!(run.out().starts_with("credentials not found") && run.err().contains(&said), "{run:?}");
     home.set("SEQERA_TOKEN", "two\nlines");
+    let got = home.run("git-credential-seqera", &["get"], &request).expect(0);
+    assert!(got.stdout.is_empty() && got.err().contains("line breaks"), "{got:?}");
     let run = home.run("seqera", &["whoami"], "").expect(1);
     assert!(run.err().contains("SEQERA_TOKEN") && run.err().contains("line breaks"), "{run:?}");
     home.set("SEQERA_TOKEN", "no-such-token");
     let run = home.run("seqera", &["whoami"], "").expect(3);
     assert!(run.err().contains("the token is the one in SEQERA_TOKEN"), "{run:?}");
+    // Nothing is wrong with it that could be seen before the server refuses it.
+    let got = home.run("git-credential-seqera", &["get"], &request).expect(0);
+    assert_eq!((got.out().contains("no-such-token"), got.err()), (true, String::new()));
+    let ask = "curl -s -o /dev/null -w '%{http_code}' -H \"Authorization: Bearer $TOWER_ACCESS_TOKEN\" \
+        \"$TOWER_API_ENDPOINT/user-info\"";
+    let run =
+        home.run("seqera", &["exec", "--live", "--", "sh", "-c", &format!("{ask}; {ask}")], "").expect(0);
+    assert_eq!(run.out(), "401401", "{run:?}");
+    assert_eq!(run.err().matches("rejected the token in SEQERA_TOKEN").count(), 1, "{run:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
 use crate::session::profile::Profile;
 use crate::session::{Pass, Sessions, Standing, Want};
-use crate::session::{exports, inherited};
+use crate::session::{exports, inherited, outside};
 use crate::target::Target;
 
 /// A platform of ours, and whose token is answered for it.
@@ -20,7 +20,8 @@ pub struct Platform {
 
 #[derive(Debug)]
 enum Source {
-    Outside(Secret),
+    /// The variable, and what is in it.
+    Outside(&'static str, Secret),
     Login(Box<Profile>),
 }
 
@@ -28,6 +29,22 @@ impl Platform {
     /// The user its tokens go with where a user is wanted.
     pub fn username(&self) -> &'static str {
         self.id.username()
+    }
+
+    /// What the person should know of a token from outside with which something is wrong.
+    pub fn advice(&self) -> Option<String> {
+        match &self.source {
+            Source::Outside(variable, token) => outside::advice(variable, token),
+            Source::Login(_) => None,
+        }
+    }
+
+    /// The same where its server refused it a short while ago, so that it is not answered.
+    pub fn refusal(&self, target: &Target) -> Option<String> {
+        match &self.source {
+            Source::Outside(variable, token) => Some(outside::refused(variable, token, target).to_string()),
+            Source::Login(_) => None,
+        }
     }
 }
 
@@ -69,17 +86,17 @@ impl<'a> Broker<'a> {
         for id in provider::ALL.iter().copied() {
             let outside = id.outside_endpoint();
             if provider::is_origin(target, id, &outside)
-                && let Some((_, token)) = exports::outside_token(id, &non_empty)
+                && let Some((variable, token)) = exports::outside_token(id, &non_empty)
             {
-                return Ok(Some(Platform { id, source: Source::Outside(token) }));
+                return Ok(Some(Platform { id, source: Source::Outside(variable, token) }));
             }
         }
         let inherited = |id: ProviderId| {
             let token = inherited::token(on_disk.paths, id, &non_empty)?;
-            provider::is_origin(target, id, &id.outside_endpoint()).then_some((id, token.1))
+            provider::is_origin(target, id, &id.outside_endpoint()).then_some((id, token))
         };
-        if let Some((id, token)) = provider::ALL.iter().copied().find_map(inherited) {
-            return Ok(Some(Platform { id, source: Source::Outside(token) }));
+        if let Some((id, (variable, token))) = provider::ALL.iter().copied().find_map(inherited) {
+            return Ok(Some(Platform { id, source: Source::Outside(variable, token) }));
         }
         let profile = self.profile_for(target)?;
         Ok(profile.map(|profile| Platform { id: profile.provider, source: Source::Login(Box::new(profile)) }))
@@ -93,7 +110,7 @@ impl<'a> Broker<'a> {
     pub fn platform_token(&self, platform: &Platform) -> Result<Option<PlatformToken>> {
         let Some(sessions) = self.sessions()? else { return Ok(None) };
         let (token, expires_at) = match &platform.source {
-            Source::Outside(token) => match sessions.outside_standing(platform.id, token) {
+            Source::Outside(_, token) => match sessions.outside_standing(platform.id, token) {
                 Standing::Good => (token.clone(), None),
                 _ => return Ok(None),
             },
@@ -126,10 +143,11 @@ impl<'a> Broker<'a> {
                 Some(owner) => owner.provider == id && owner.endpoint == endpoint,
                 None => id.registry(&endpoint).is_some_and(|own| same_server(&own, server)),
             };
-            if is_its && let Some((_, token)) = exports::outside_token(id, &non_empty) {
+            if is_its && let Some((variable, token)) = exports::outside_token(id, &non_empty) {
                 // Like the token that it is made with, it is not kept.
                 let http = Http::new(on_disk.deadline.left());
-                let made = id.registry_login(&http, &endpoint, &token, None)?;
+                let made = id.registry_login(&http, &endpoint, &token, None);
+                let made = made.map_err(|error| outside::named(error, variable, &token))?;
                 return Ok(Some(PlatformToken::for_registry(Pass::new(0, made))));
             }
         }
@@ -158,15 +176,17 @@ impl<'a> Broker<'a> {
         self.sessions()?.map_or(Ok(()), |sessions| sessions.forget_pass(&owner.name))
     }
 
-    /// Notes that a server refused this token, if it is what we answer for that server.
-    pub fn note_refusal(&self, target: &Target, token: &Secret) -> Result<()> {
-        let Some(sessions) = self.sessions()? else { return Ok(()) };
-        match self.platform(target)? {
-            Some(Platform { id, source: Source::Outside(ours) }) if ours == *token => {
-                sessions.refuse_outside(id, token)
+    /// Notes that a server refused this token, if it is what we answer for that server. Answers what the person
+    /// should hear.
+    pub fn note_refusal(&self, target: &Target, token: &Secret) -> Result<Option<String>> {
+        let Some(sessions) = self.sessions()? else { return Ok(None) };
+        let Some(platform) = self.platform(target)? else { return Ok(None) };
+        match &platform.source {
+            Source::Outside(_, ours) if ours == token => {
+                sessions.refuse_outside(platform.id, token).map(|()| platform.refusal(target))
             }
-            Some(Platform { source: Source::Login(profile), .. }) => sessions.refuse(&profile.name, token),
-            _ => Ok(()),
+            Source::Outside(..) => Ok(None),
+            Source::Login(profile) => sessions.refuse(&profile.name, token).map(|()| None),
         }
     }
 

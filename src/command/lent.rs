@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Once;
 
 use url::Url;
 
@@ -17,8 +18,11 @@ use crate::provider::seqera::backend;
 use crate::relay::{Allow, Relay, Route, Rules, Settings, Token, TokenSource, Workspace};
 use crate::secret::Secret;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
+use crate::session::outside;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Grant, Sessions, Want, not_logged_in};
+use crate::target::Target;
+use crate::ui;
 
 /// Fewer rights than the login has.
 #[derive(Debug, Default, clap::Args)]
@@ -67,6 +71,8 @@ pub struct Lent {
     pub endpoint: Url,
     /// The login; none for a token from outside.
     pub login: Option<Box<Profile>>,
+    /// The variable that a token from outside is in.
+    variable: Option<&'static str>,
     /// The token as it is now: what must not be found in the environment of the program.
     token: Secret,
     paths: Paths,
@@ -89,11 +95,14 @@ impl Lent {
         }
         let endpoint = Url::parse(&server.endpoint)
             .map_err(|_| Error::refused(format!("{} is not an address", server.endpoint)))?;
-        let login = match server.source {
-            Source::Login(profile) => Some(profile),
-            Source::Variable(_) => None,
-        };
-        Lent::new(context, endpoint, login, server.token)
+        match server.source {
+            Source::Login(profile) => Lent::new(context, endpoint, Some(profile), server.token),
+            Source::Variable(variable) => {
+                outside::must_be_usable(variable, &server.token)?;
+                let lent = Lent::new(context, endpoint, None, server.token)?;
+                Ok(Lent { variable: Some(variable), ..lent })
+            }
+        }
     }
 
     /// That of a login which is known to live.
@@ -113,7 +122,7 @@ impl Lent {
             let session = sessions.load(&login.name).ok().flatten();
             session.map_or_else(Vec::new, |session| token_endpoints(&session.grant, &endpoint))
         });
-        Ok(Lent { endpoint, login, token, paths, secret_paths })
+        Ok(Lent { endpoint, login, variable: None, token, paths, secret_paths })
     }
 
     /// A relay for the API, below `/api`, and for the AI backend, where there is one.
@@ -140,7 +149,7 @@ impl Lent {
         let settings = Settings { routes, rules, log: limits.log.clone(), socket, port };
         match &self.login {
             Some(login) => Relay::start(settings, OfLogin::new(self.paths.clone(), login)),
-            None => Relay::start(settings, Given(self.token.clone())),
+            None => Relay::start(settings, Given::new(self)),
         }
     }
 
@@ -300,10 +309,33 @@ impl TokenSource for OfLogin {
 }
 
 /// A token from outside, which nothing renews.
-struct Given(Secret);
+struct Given {
+    token: Secret,
+    /// That a server refused it, where it is known what it is in.
+    refusal: Option<Error>,
+    said: Once,
+}
+
+impl Given {
+    fn new(lent: &Lent) -> Given {
+        let target = Target::from_url(lent.endpoint.as_str());
+        let refusal = lent.variable.zip(target);
+        Given {
+            token: lent.token.clone(),
+            refusal: refusal.map(|(variable, target)| outside::refused(variable, &lent.token, &target)),
+            said: Once::new(),
+        }
+    }
+}
 
 impl TokenSource for Given {
     fn token(&self, refused: Option<&Secret>) -> Result<Option<Token>> {
-        Ok(refused.is_none().then(|| Token { secret: self.0.clone(), expires_at: None }))
+        if refused.is_none() {
+            return Ok(Some(Token { secret: self.token.clone(), expires_at: None }));
+        }
+        if let Some(refusal) = &self.refusal {
+            self.said.call_once(|| ui::say(&format!("seqera: {refusal}")));
+        }
+        Ok(None)
     }
 }

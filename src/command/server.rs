@@ -6,7 +6,6 @@ use super::{Context, TIME};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
-use crate::os::env::non_empty;
 use crate::provider;
 use crate::provider::LoginDetails;
 use crate::provider::ProviderId;
@@ -121,17 +120,7 @@ impl<'a> Server<'a> {
     /// A refusal of a token from outside, with the variable that it is in and what is wrong with it.
     fn named(&self, error: Error) -> Error {
         let Source::Variable(variable) = &self.source else { return error };
-        if !matches!(error.kind(), Kind::NotLoggedIn | Kind::Failed) {
-            return error;
-        }
-        match outside::complaint(self.provider.variables(), &non_empty) {
-            Some(complaint) => {
-                Error::new(error.kind(), error.what()).next(format!("{complaint}; correct it, or unset it"))
-            }
-            None if error.kind() == Kind::NotLoggedIn => Error::new(error.kind(), error.what())
-                .next(format!("the token is the one in {variable}: correct it, or unset it to use a login")),
-            None => error,
-        }
+        outside::named(error, variable, &self.token)
     }
 
     /// Asks. Where the server refuses the token of a login that can be renewed, once more with the next one.

@@ -1,14 +1,59 @@
 //! A token that somebody put into a variable by hand, or a pipeline did: what is wrong with it, where that can be
 //! seen. Nothing is mended: whose token it is decides who mends it.
 
+use crate::error::{Error, Kind};
 use crate::os::env::Environment;
 use crate::provider::Variables;
+use crate::secret::Secret;
+use crate::target::Target;
 
 /// What is wrong with the first of a platform's token variables that has a value, in a sentence that names it.
 pub fn complaint(variables: &Variables, env: &impl Environment) -> Option<String> {
     let first = variables.tokens.iter().find_map(|name| Some((name, env(name)?)));
     let (name, value) = first?;
-    Some(format!("{name} holds no token that can be used: {}", flaw(value.as_encoded_bytes())?))
+    complaint_of(name, value.as_encoded_bytes())
+}
+
+fn complaint_of(variable: &str, value: &[u8]) -> Option<String> {
+    Some(format!("{variable} holds no token that can be used: {}", flaw(value)?))
+}
+
+/// What is wrong with the token in a variable, and what to do about it.
+pub fn advice(variable: &str, token: &Secret) -> Option<String> {
+    Some(format!("{}; correct it, or unset it", complaint_of(variable, token.expose())?))
+}
+
+/// Makes sure that nothing is wrong with the token in a variable, as far as that can be seen.
+///
+/// # Errors
+/// Something is.
+pub fn must_be_usable(variable: &str, token: &Secret) -> Result<(), Error> {
+    match complaint_of(variable, token.expose()) {
+        Some(complaint) => {
+            Err(Error::not_logged_in(complaint).next("correct it, or unset it to use a login"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// That a server refused the token in a variable.
+pub fn refused(variable: &str, token: &Secret, server: &Target) -> Error {
+    let what = format!("{} rejected the token in {variable}", server.authority());
+    let flaw = flaw(token.expose()).map(|flaw| format!(": {flaw}")).unwrap_or_default();
+    Error::not_logged_in(format!("{what}{flaw}")).next("correct it, or unset it to use a login")
+}
+
+/// A server's refusal, with the variable that its token is in and what is wrong with it.
+pub fn named(error: Error, variable: &str, token: &Secret) -> Error {
+    if !matches!(error.kind(), Kind::NotLoggedIn | Kind::Failed) {
+        return error;
+    }
+    match advice(variable, token) {
+        Some(advice) => Error::new(error.kind(), error.what()).next(advice),
+        None if error.kind() == Kind::NotLoggedIn => Error::new(error.kind(), error.what())
+            .next(format!("the token is the one in {variable}: correct it, or unset it to use a login")),
+        None => error,
+    }
 }
 
 /// What is wrong with a token; nothing where it may be one.

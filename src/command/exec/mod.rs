@@ -10,7 +10,7 @@ use super::lent::Limits;
 use super::{Context, child};
 use crate::error::{Error, Result};
 use crate::os::env::non_empty;
-use crate::session::exports;
+use crate::session::{exports, outside};
 
 /// Run a command with a fresh token in its environment
 ///
@@ -58,6 +58,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     }
     if args.live {
         return live::run(command, &args.limits, context);
+    }
+    if let Some(advice) = context.outside_token()?.and_then(|(name, token)| outside::advice(name, &token)) {
+        context.tell(&format!("seqera: {advice}"));
     }
     child::apply(&mut command, &exports::with_one_token(context.changes()?, &non_empty))?;
     child::become_program(command)

@@ -123,6 +123,9 @@ fn get(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failure>
         Ok(None) if !server.exact => broker.registry_login(&server.target)?,
         _ => None,
     };
+    if let Ok(Some(platform)) = &platform {
+        tell(if token.is_some() { platform.advice() } else { platform.refusal(&server.target) });
+    }
     if let Some(token) = token {
         return Ok(wire::got(server_url, &token.username, &token.token).ok_or(NOT_FOUND)?);
     }

@@ -86,8 +86,10 @@ fn get(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<Zero
             return nothing;
         }
         if let Some(token) = broker.platform_token(platform)? {
+            tell(platform.advice());
             return Ok(platform_lines(&token, request));
         }
+        tell(server.target().and_then(|target| platform.refusal(target)));
     }
     let usable = |stored: &StoredCredential| {
         matches(request, stored) && (request.can_authtype || stored.password.is_some())
@@ -123,7 +125,7 @@ fn erase(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<()
     let refused = request.credential.as_ref().or(request.password.as_ref());
     let noted = match (server.target(), refused) {
         (Some(target), Some(refused)) => broker.note_refusal(target, refused),
-        _ => Ok(()),
+        _ => Ok(None),
     };
     let same = |given: &Option<Secret>, kept: &Option<Secret>| given.is_none() || given == kept;
     let identity = request.username.as_ref().map(|username| {
@@ -135,7 +137,7 @@ fn erase(server: &ServerId, request: &Request, broker: &Broker<'_>) -> Result<()
             && same(&request.password, &stored.password)
             && same(&request.credential, &stored.credential)
     })?;
-    noted
+    noted.map(tell)
 }
 
 fn stored(request: Request) -> StoredCredential {
