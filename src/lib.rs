@@ -7,7 +7,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 | [`error`], [`secret`], [`target`]: the types that carry meaning |
+//! | 0 | [`error`], [`secret`], [`target`], [`endpoint`]: the types that carry meaning |
 //! | 1 | [`os`]: the machine (clock, deadline, files, paths, environment, processes) |
 //! | 2 | [`ui`]: the terminal, the only room that writes to a person · [`http`] · [`config`]: the user's `config.toml` |
 //! | 3 | [`oauth`]: standard OAuth, nothing of ours · [`store`]: sealed files, the key and its places, locks |
@@ -39,6 +39,7 @@ pub mod broker;
 pub mod client;
 pub mod command;
 pub mod config;
+pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod oauth;

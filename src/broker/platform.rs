@@ -84,7 +84,7 @@ impl<'a> Broker<'a> {
     pub fn platform(&self, target: &Target) -> Result<Option<Platform>> {
         let Some(on_disk) = self.on_disk()? else { return Ok(None) };
         for id in provider::ALL.iter().copied() {
-            let outside = id.outside_endpoint();
+            let Ok(outside) = id.outside_endpoint() else { continue };
             if provider::is_origin(target, id, &outside)
                 && let Some((variable, token)) = exports::outside_token(id, &non_empty)
             {
@@ -93,7 +93,7 @@ impl<'a> Broker<'a> {
         }
         let inherited = |id: ProviderId| {
             let token = inherited::token(on_disk.paths, id, &non_empty)?;
-            provider::is_origin(target, id, &id.outside_endpoint()).then_some((id, token))
+            provider::is_origin(target, id, &id.outside_endpoint().ok()?).then_some((id, token))
         };
         if let Some((id, (variable, token))) = provider::ALL.iter().copied().find_map(inherited) {
             return Ok(Some(Platform { id, source: Source::Outside(variable, token) }));
@@ -138,7 +138,7 @@ impl<'a> Broker<'a> {
         let Some(on_disk) = self.on_disk()? else { return Ok(None) };
         let owner = self.registry_owner(server)?;
         for id in provider::ALL.iter().copied() {
-            let endpoint = id.outside_endpoint();
+            let Ok(endpoint) = id.outside_endpoint() else { continue };
             let is_its = match &owner {
                 Some(owner) => owner.provider == id && owner.endpoint == endpoint,
                 None => id.registry(&endpoint).is_some_and(|own| same_server(&own, server)),

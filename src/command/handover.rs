@@ -15,6 +15,7 @@ use super::lent::Lent;
 use super::vendor::not_a_command;
 use super::{Context, child};
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::clock::now;
@@ -24,7 +25,7 @@ use crate::os::env::{env_text, non_empty};
 use crate::os::files;
 use crate::os::programs;
 use crate::provider::ProviderId;
-use crate::provider::seqera::{CLOUD, backend, normalized, vendor};
+use crate::provider::seqera::{CLOUD, backend, vendor};
 use crate::secret::Secret;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
 use crate::session::profile::Profile;
@@ -151,7 +152,7 @@ fn beside_its_backend(words: &[OsString], mut changes: Vec<Change>, context: &Co
     if context.called != ProviderId::SEQERA || asks_no_backend {
         return Ok(Way::With(changes));
     }
-    let backend = known_backend(words, &endpoint_of_given(context), context)?;
+    let backend = known_backend(words, &endpoint_of_given(context)?, context)?;
     if non_empty(backend::VARIABLE).is_none() {
         changes.push(set_backend(&backend));
     }
@@ -160,19 +161,21 @@ fn beside_its_backend(words: &[OsString], mut changes: Vec<Change>, context: &Co
 
 /// Where a token from outside is good: what the environment says; the login in use; what Seqera's program is set up
 /// for; Cloud. A login that was named is meant first.
-fn endpoint_of_given(context: &Context) -> String {
-    let named = ENDPOINTS.into_iter().find_map(env_text).map(|named| normalized(&named));
+fn endpoint_of_given(context: &Context) -> Result<Endpoint> {
+    let named = ENDPOINTS.into_iter().find_map(env_text).map(|named| ProviderId::SEQERA.endpoint(&named));
+    let named = named.transpose()?;
     let login = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
     let login = login.filter(|login| login.provider == ProviderId::SEQERA).map(|login| login.endpoint);
     let first = if context.profile.is_some() { login.or(named) } else { named.or(login) };
-    first.or_else(|| vendor::Settings::read().authority().map(normalized)).unwrap_or_else(|| CLOUD.to_owned())
+    let settings = vendor::Settings::read();
+    first.map_or_else(|| ProviderId::SEQERA.endpoint(settings.authority().unwrap_or(CLOUD)), Ok)
 }
 
 /// What names an installation: as we read it, and then as Seqera's program does.
 const ENDPOINTS: [&str; 3] = ["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT", "SEQERA_AUTH_DOMAIN"];
 
 /// The backend of the installation at `endpoint`.
-fn known_backend(words: &[OsString], endpoint: &str, context: &Context) -> Result<Url> {
+fn known_backend(words: &[OsString], endpoint: &Endpoint, context: &Context) -> Result<Url> {
     let found = backend::backend(&Http::new(ASK), endpoint);
     let error = match found {
         Ok(Some(backend)) => return Ok(backend),
@@ -272,10 +275,10 @@ fn installation(context: &Context) -> Vec<(&'static str, String)> {
         return Vec::new();
     }
     let names = ["SEQERA_AUTH_DOMAIN", "SEQERA_PLATFORM_API_URL"].into_iter();
-    let is_missing = |name| non_empty(name).is_none() && profile.endpoint != CLOUD;
+    let is_missing = |name| non_empty(name).is_none() && profile.endpoint != *CLOUD;
     names
         .filter(|name| is_missing(*name) || elsewhere == Some(*name))
-        .map(|name| (name, profile.endpoint.clone()))
+        .map(|name| (name, profile.endpoint.to_string()))
         .collect()
 }
 

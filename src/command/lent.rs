@@ -9,6 +9,7 @@ use url::Url;
 
 use super::server::{Server, Source};
 use super::{Context, TIME};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::{Change, non_empty};
@@ -68,7 +69,7 @@ impl Limits {
 /// A token of Seqera's that can be lent.
 pub struct Lent {
     /// The base of the API that it is for.
-    pub endpoint: Url,
+    pub endpoint: Endpoint,
     /// The login; none for a token from outside.
     pub login: Option<Box<Profile>>,
     /// The variable that a token from outside is in.
@@ -93,8 +94,7 @@ impl Lent {
         if let Some(login) = server.login() {
             Context::must_stay_home(login)?;
         }
-        let endpoint = Url::parse(&server.endpoint)
-            .map_err(|_| Error::refused(format!("{} is not an address", server.endpoint)))?;
+        let endpoint = server.endpoint;
         match server.source {
             Source::Login(profile) => Lent::new(context, endpoint, Some(profile), server.token),
             Source::Variable(variable) => {
@@ -110,17 +110,21 @@ impl Lent {
     /// # Errors
     /// Its endpoint is not an address.
     pub fn of(context: &Context, fresh: Fresh) -> Result<Lent> {
-        let endpoint = Url::parse(&fresh.profile.endpoint)
-            .map_err(|_| Error::refused(format!("{} is not an address", fresh.profile.endpoint)))?;
+        let endpoint = fresh.profile.endpoint.clone();
         Lent::new(context, endpoint, Some(Box::new(fresh.profile)), fresh.token)
     }
 
-    fn new(context: &Context, endpoint: Url, login: Option<Box<Profile>>, token: Secret) -> Result<Lent> {
+    fn new(
+        context: &Context,
+        endpoint: Endpoint,
+        login: Option<Box<Profile>>,
+        token: Secret,
+    ) -> Result<Lent> {
         let paths = context.paths.clone();
         let secret_paths = login.as_ref().map_or_else(Vec::new, |login| {
             let sessions = Sessions::new(&paths, Deadline::after(TIME));
             let session = sessions.load(&login.name).ok().flatten();
-            session.map_or_else(Vec::new, |session| token_endpoints(&session.grant, &endpoint))
+            session.map_or_else(Vec::new, |session| token_endpoints(&session.grant, endpoint.url()))
         });
         Ok(Lent { endpoint, login, variable: None, token, paths, secret_paths })
     }
@@ -130,7 +134,7 @@ impl Lent {
     /// # Errors
     /// It cannot be started.
     pub fn both(&self, ai: Option<Url>, limits: &Limits, at: Place) -> Result<Relay> {
-        let mut routes = vec![Route { prefix: API, base: self.endpoint.clone() }];
+        let mut routes = vec![Route { prefix: API, base: self.endpoint.url().clone() }];
         routes.extend(ai.map(|base| Route { prefix: "", base }));
         self.start(routes, limits, at)
     }
@@ -260,7 +264,7 @@ struct OfLogin {
     paths: Paths,
     name: ProfileName,
     provider: ProviderId,
-    endpoint: String,
+    endpoint: Endpoint,
     account: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Context, sekuire, vendor};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
@@ -81,21 +82,21 @@ fn exports_what_is_gone(context: &Context) -> bool {
 /// logins are at it.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    silent: Vec<String>,
+    silent: Vec<Endpoint>,
 }
 
 impl Servers {
     /// A connection to the server of a login.
-    fn connection(&self, endpoint: &str) -> Http {
-        match self.silent.iter().any(|silent| silent == endpoint) {
+    fn connection(&self, endpoint: Option<&Endpoint>) -> Http {
+        match endpoint.is_some_and(|endpoint| self.silent.contains(endpoint)) {
             true => Http::new(EACH).until(Instant::now()),
             false => Http::new(EACH),
         }
     }
 
-    fn note_silence(&mut self, endpoint: &str) {
-        if !self.silent.iter().any(|silent| silent == endpoint) {
-            self.silent.push(endpoint.to_owned());
+    fn note_silence(&mut self, endpoint: Option<&Endpoint>) {
+        if let Some(endpoint) = endpoint.filter(|endpoint| !self.silent.contains(endpoint)) {
+            self.silent.push(endpoint.clone());
         }
     }
 }
@@ -186,7 +187,7 @@ fn given_back(
     session: &Session,
     profile: Option<&Profile>,
 ) -> Option<String> {
-    let endpoint = profile.map(|profile| profile.endpoint.as_str()).unwrap_or_default();
+    let endpoint = profile.map(|profile| &profile.endpoint);
     let revocation = match Back::of(session) {
         Back::Revoke(revocation) => revocation,
         Back::NoWay => {
@@ -195,13 +196,14 @@ fn given_back(
         Back::NotOurs => {
             return Some(format!(
                 "The token itself is still good; if nothing else uses it, delete it at {}",
-                profile?.provider.tokens_page(endpoint)
+                profile?.provider.tokens_page(endpoint?)
             ));
         }
     };
     let why = |failure| Error::from(failure).what().to_owned();
     let http = servers.connection(endpoint);
-    let waiting = Notice::after_a_moment(format!("Waiting for {endpoint} to revoke the tokens ..."));
+    let server = endpoint.map_or("the server", Endpoint::as_str);
+    let waiting = Notice::after_a_moment(format!("Waiting for {server} to revoke the tokens ..."));
     let outcome = revocation.carry_out_or_queue(&http, &context.paths, Deadline::after(TIME));
     drop(waiting);
     if let Outcome::Queued(failure) | Outcome::Lost(failure) = &outcome

@@ -48,7 +48,7 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let shell = args.shell.map_or_else(Shell::detect, Ok)?;
     let lent = Lent::in_use(context)?;
-    let ai = match backend::backend(&Http::new(TIME), lent.endpoint.as_str()) {
+    let ai = match backend::backend(&Http::new(TIME), &lent.endpoint) {
         Err(error) if error.kind() == Kind::Refused => return Err(error),
         found => found.ok().flatten(),
     };

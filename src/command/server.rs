@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, TIME};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
@@ -23,7 +24,7 @@ pub struct Server<'a> {
     /// The platform.
     pub provider: ProviderId,
     /// The base of its API.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
     /// What it is asked with.
     pub token: Secret,
     /// Where the token is from.
@@ -55,7 +56,7 @@ impl<'a> Server<'a> {
         };
         let profile = Profile::load(&context.paths, &context.name()?)?;
         let id = profile.map_or(context.called, |profile| profile.provider);
-        let endpoint = id.outside_endpoint();
+        let endpoint = id.outside_endpoint().map_err(|_| not_sent())?;
         Server::open(context, id, endpoint, token, Source::Variable(variable))
     }
 
@@ -75,16 +76,12 @@ impl<'a> Server<'a> {
     fn open(
         context: &'a Context,
         provider: ProviderId,
-        endpoint: String,
+        endpoint: Endpoint,
         token: Secret,
         source: Source,
     ) -> Result<Server<'a>> {
-        let target = Target::from_url(&endpoint);
-        if !target.is_some_and(|target| provider::is_origin(&target, provider, &endpoint)) {
-            return Err(Error::refused(
-                "the endpoint is not an https address, so the token is not sent there",
-            )
-            .next("correct the address in the environment, or log in again"));
+        if !provider::is_origin(endpoint.origin(), provider, &endpoint) {
+            return Err(not_sent());
         }
         Ok(Server { context, http: Http::new(EACH), provider, endpoint, token, source })
     }
@@ -152,4 +149,9 @@ impl<'a> Server<'a> {
             &profile.endpoint,
         )))
     }
+}
+
+fn not_sent() -> Error {
+    Error::refused("the endpoint is not an https address, so the token is not sent there")
+        .next("correct the address in the environment, or log in again")
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::server::Server;
 use super::{Context, sekuire, shadow, vendor};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::provider::{ApiKey, Organization, ProviderId, Workspace};
@@ -38,7 +39,7 @@ pub struct Login {
     state: &'static str,
     provider: ProviderId,
     account: Option<String>,
-    endpoint: String,
+    endpoint: Endpoint,
     organization: Option<Organization>,
     workspace: Option<Workspace>,
     method: Method,

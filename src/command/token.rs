@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::{Context, TIME};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::deadline::Deadline;
@@ -54,7 +55,7 @@ struct Row {
     name: String,
     /// Nothing where the server has not told.
     id: Option<String>,
-    endpoint: String,
+    endpoint: Endpoint,
     made_at: Option<String>,
     host: String,
     process: u32,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::server::{Server, Source};
 use super::status::key_lines;
 use super::{Context, sekuire};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::provider::{ApiKey, ProviderId};
 use crate::session::profile::ProfileName;
@@ -27,7 +28,7 @@ struct Answer {
     account: Option<String>,
     account_id: Option<String>,
     provider: ProviderId,
-    endpoint: String,
+    endpoint: Endpoint,
     profile: Option<ProfileName>,
     token_from: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ mod toy;
 pub use account::{ApiKey, LoginDetails, Organization, Workspace};
 pub use id::ProviderId;
 
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http};
 use crate::os::env::env_text;
@@ -126,26 +127,34 @@ pub trait Provider: Sync {
     }
 
     /// The exact origins that a token of a login at `endpoint` may be sent to.
-    fn origins(&self, endpoint: &str) -> Vec<Target>;
+    fn origins(&self, endpoint: &Endpoint) -> Vec<Target>;
 
     /// The user name under which the token goes where a user and a password are wanted.
     fn username(&self) -> &'static str;
 
     /// The endpoint of a login where nobody names one: the platform's own installation.
-    fn usual_endpoint(&self) -> &'static str;
+    fn usual_endpoint(&self) -> Endpoint;
 
-    /// An endpoint as it is kept: with a scheme, without slashes at the end.
+    /// An endpoint in the spelling in which it is kept: with a scheme, without slashes at the end.
     fn normalized(&self, endpoint: &str) -> String;
 
-    /// The endpoint that the environment names.
-    fn endpoint_from_env(&self) -> Option<String> {
-        let named = self.variables().endpoints.iter().find_map(|name| env_text(name))?;
-        Some(self.normalized(&named))
+    /// An endpoint as a person or a variable names it.
+    ///
+    /// # Errors
+    /// It is not an address.
+    fn endpoint(&self, named: &str) -> Result<Endpoint> {
+        self.normalized(named).parse()
     }
 
-    /// The endpoint that a token from the environment is for.
-    fn outside_endpoint(&self) -> String {
-        self.endpoint_from_env().unwrap_or_else(|| self.usual_endpoint().to_owned())
+    /// The endpoint that a token from the environment is for: the one that the environment names, else the usual.
+    ///
+    /// # Errors
+    /// What the environment names is not an address.
+    fn outside_endpoint(&self) -> Result<Endpoint> {
+        match self.variables().endpoints.iter().find_map(|name| env_text(name)) {
+            Some(named) => self.endpoint(&named),
+            None => Ok(self.usual_endpoint()),
+        }
     }
 
     /// Asks the platform at `endpoint` who `token` belongs to: that of `login`, or one from outside.
@@ -156,13 +165,13 @@ pub trait Provider: Sync {
     fn whoami(
         &self,
         http: &Http,
-        endpoint: &str,
+        endpoint: &Endpoint,
         token: &Secret,
         login: Option<LoginDetails<'_>>,
     ) -> Result<Account>;
 
     /// The page on which a person makes and deletes tokens.
-    fn tokens_page(&self, endpoint: &str) -> String;
+    fn tokens_page(&self, endpoint: &Endpoint) -> String;
 
     /// The number of the token called `name`, among those of the account that `token` belongs to.
     ///
@@ -171,7 +180,7 @@ pub trait Provider: Sync {
     fn token_named(
         &self,
         _http: &Http,
-        _endpoint: &str,
+        _endpoint: &Endpoint,
         _token: &Secret,
         _name: &str,
     ) -> Result<Option<String>, Failure> {
@@ -182,7 +191,13 @@ pub trait Provider: Sync {
     ///
     /// # Errors
     /// What the platform or the network says; the platform numbers no tokens.
-    fn delete_token(&self, _http: &Http, _endpoint: &str, _token: &Secret, _id: &str) -> Result<(), Failure> {
+    fn delete_token(
+        &self,
+        _http: &Http,
+        _endpoint: &Endpoint,
+        _token: &Secret,
+        _id: &str,
+    ) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -201,7 +216,7 @@ pub trait Provider: Sync {
     }
 
     /// The registry for images that belongs to the platform at `endpoint`, where there is one.
-    fn registry(&self, _endpoint: &str) -> Option<Target> {
+    fn registry(&self, _endpoint: &Endpoint) -> Option<Target> {
         None
     }
 
@@ -212,7 +227,7 @@ pub trait Provider: Sync {
     fn registry_login(
         &self,
         _http: &Http,
-        _endpoint: &str,
+        _endpoint: &Endpoint,
         _token: &Secret,
         _login: Option<LoginDetails<'_>>,
     ) -> Result<RegistryLogin> {
@@ -229,7 +244,7 @@ pub fn called(program: &str) -> Option<ProviderId> {
 
 /// Whether the token of a login at `endpoint` of a platform may be sent to `target`: an exact origin of it, and
 /// nothing in the clear that leaves this machine.
-pub fn is_origin(target: &Target, id: ProviderId, endpoint: &str) -> bool {
+pub fn is_origin(target: &Target, id: ProviderId, endpoint: &Endpoint) -> bool {
     target.is_private_enough() && id.origins(endpoint).contains(target)
 }
 

@@ -1,6 +1,7 @@
 //! A platform that is nowhere but here: what a new one takes is this file and a line in the table.
 
 use super::{Account, LoginDetails, LoginWay, Provider, Variables};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::http::Http;
 use crate::secret::Secret;
@@ -36,27 +37,27 @@ impl Provider for Toy {
         "Toy's own program is in the box"
     }
 
-    fn origins(&self, endpoint: &str) -> Vec<Target> {
-        Target::from_url(endpoint).into_iter().collect()
+    fn origins(&self, endpoint: &Endpoint) -> Vec<Target> {
+        vec![endpoint.origin().clone()]
     }
 
     fn username(&self) -> &'static str {
         "player"
     }
 
-    fn usual_endpoint(&self) -> &'static str {
-        "https://toy.example"
+    fn usual_endpoint(&self) -> Endpoint {
+        Endpoint::fixed("https://toy.example")
     }
 
     fn normalized(&self, endpoint: &str) -> String {
         endpoint.trim_end_matches('/').to_owned()
     }
 
-    fn tokens_page(&self, endpoint: &str) -> String {
+    fn tokens_page(&self, endpoint: &Endpoint) -> String {
         format!("{endpoint}/tokens")
     }
 
-    fn whoami(&self, _: &Http, _: &str, token: &Secret, _: Option<LoginDetails<'_>>) -> Result<Account> {
+    fn whoami(&self, _: &Http, _: &Endpoint, token: &Secret, _: Option<LoginDetails<'_>>) -> Result<Account> {
         Ok(Account { id: None, name: token.expose_str().map(str::to_owned) })
     }
 }
@@ -88,7 +89,8 @@ mod tests {
         let key = format!("seqera-credential-helper key 1\n{}\n", "5a".repeat(32));
         files::replace(&paths.store.join("key"), key.as_bytes()).unwrap();
         let toy: ProviderId = "toy".parse().unwrap();
-        let mut profile = Profile::new(ProfileName::home_of(toy), toy, ENDPOINT.into(), Method::Token);
+        let mut profile =
+            Profile::new(ProfileName::home_of(toy), toy, Endpoint::fixed(ENDPOINT), Method::Token);
         let session = Session {
             generation: 0,
             access: Secret::from("a ball"),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::locked::Locked;
 use super::{Session, Sessions, log_in_again};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::provider::ProviderId;
@@ -26,7 +27,7 @@ pub struct Bound {
     /// The platform.
     pub provider: ProviderId,
     /// The base of its API.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
     /// The registry that gets passwords made with it.
     #[serde(default)]
     pub registry: Option<String>,
@@ -48,7 +49,7 @@ impl Bound {
         let name = |provider: ProviderId| Some(provider.name().to_owned());
         let pairs = [
             ("platform", name(self.provider), name(other.provider)),
-            ("address", Some(self.endpoint.clone()), Some(other.endpoint)),
+            ("address", Some(self.endpoint.to_string()), Some(other.endpoint.to_string())),
             ("registry", self.registry.clone(), other.registry),
             ("backend", self.backend.clone(), other.backend),
         ];

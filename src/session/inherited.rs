@@ -37,6 +37,6 @@ fn is_at_home(ours: &Ours, id: ProviderId, env: &impl Environment) -> bool {
     let name = provider.variables().exported_endpoint;
     env(name).is_some_and(|value| {
         ours.is_variable(name, value.as_encoded_bytes())
-            && provider.normalized(&value.to_string_lossy()) == provider.outside_endpoint()
+            && provider.endpoint(&value.to_string_lossy()).ok() == provider.outside_endpoint().ok()
     })
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
 use super::{Session, store};
+use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::http::{Failure, Http};
 use crate::os::clock::now;
@@ -35,7 +36,7 @@ pub struct JobToken {
     #[serde(default = "ProviderId::first")]
     pub provider: ProviderId,
     /// The base of the server's API.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
     /// When it was made, in seconds since 1970.
     pub made_at: u64,
     /// The process whose job has it, and which deletes it.
@@ -53,7 +54,7 @@ impl JobToken {
     pub fn asked(
         name: &str,
         provider: ProviderId,
-        endpoint: &str,
+        endpoint: &Endpoint,
         account: Option<String>,
         with: &Secret,
     ) -> JobToken {
@@ -61,7 +62,7 @@ impl JobToken {
             name: name.to_owned(),
             id: None,
             provider,
-            endpoint: endpoint.to_owned(),
+            endpoint: endpoint.clone(),
             made_at: now(),
             owner: Identity::here(),
             account,

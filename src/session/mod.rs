@@ -33,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::clock::{now, now_ms};
 use crate::os::deadline::Deadline;
@@ -364,12 +365,12 @@ fn ended(profile: &Profile, what: &str) -> Error {
 
 /// What to do about a login that its server does not take any more. An installation of one's own is named: a
 /// login without it goes to the platform's.
-pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &str) -> String {
+pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &Endpoint) -> String {
     let mut command = format!("{} login", provider.name());
     if *name != ProfileName::home_of(provider) {
         command = format!("{command} --profile {name}");
     }
-    if endpoint != provider.usual_endpoint() {
+    if *endpoint != provider.usual_endpoint() {
         command = format!("{command} --endpoint {endpoint}");
     }
     format!("log in again with: {command}")

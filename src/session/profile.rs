@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::clock::now;
 use crate::os::env::env_text;
@@ -97,8 +98,8 @@ pub struct Profile {
     pub name: ProfileName,
     /// The platform.
     pub provider: ProviderId,
-    /// The base of the API, without a trailing slash.
-    pub endpoint: String,
+    /// The base of the API.
+    pub endpoint: Endpoint,
     /// How the person logged in.
     pub method: Method,
     /// The API key, where that is how.
@@ -140,7 +141,7 @@ pub struct Profile {
 
 impl Profile {
     /// A login that begins now and of which nothing else is known yet.
-    pub fn new(name: ProfileName, provider: ProviderId, endpoint: String, method: Method) -> Profile {
+    pub fn new(name: ProfileName, provider: ProviderId, endpoint: Endpoint, method: Method) -> Profile {
         Profile {
             name,
             provider,

@@ -96,6 +96,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::endpoint::Endpoint;
     use crate::os::deadline::Deadline;
     use crate::os::files;
     use crate::os::paths::Paths;
@@ -125,7 +126,7 @@ mod tests {
         }
 
         fn log_in(&self, name: &str, token: &str) -> Option<Session> {
-            let endpoint = "http://127.0.0.1:9/api".into();
+            let endpoint = Endpoint::fixed("http://127.0.0.1:9/api");
             let mut profile =
                 Profile::new(name.parse().unwrap(), ProviderId::SEQERA, endpoint, Method::Token);
             let session = Session {

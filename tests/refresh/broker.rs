@@ -129,7 +129,9 @@ fn a_login_in_the_clear_gives_nothing_to_anyone() {
     let login = logged_in(&home, &platform, Token::Fresh);
     login
         .sessions()
-        .change(&login.profile().name, |profile| profile.endpoint = "http://tower.example/api".into())
+        .change(&login.profile().name, |profile| {
+            profile.endpoint = "http://tower.example/api".parse().unwrap()
+        })
         .unwrap();
     assert_eq!(git(&home, "get", "protocol=http\nhost=tower.example\n").ok(), "");
 }

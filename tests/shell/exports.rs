@@ -64,7 +64,7 @@ fn seqera_exports_what_the_contract_says() {
 #[test]
 fn sekuire_exports_what_the_contract_says() {
     let mut profile = profile();
-    (profile.provider, profile.endpoint) = (ProviderId::SEKUIRE, "https://api.sekuire.ai".into());
+    (profile.provider, profile.endpoint) = (ProviderId::SEKUIRE, "https://api.sekuire.ai".parse().unwrap());
     (profile.workspace, profile.access_expires_at) = (None, None);
     let env = exported(&profile);
     let names: Vec<&str> = env.keys().map(String::as_str).collect();
@@ -150,7 +150,7 @@ fn a_token_is_not_exported_beside_somebody_elses_endpoint() {
 
     let mut env = exported(&profile);
     let mut moved = profile.clone();
-    moved.endpoint = "https://tower.mine.example/api".into();
+    moved.endpoint = "https://tower.mine.example/api".parse().unwrap();
     assert_eq!(foreign_endpoint(&moved, &look(&env)), None, "what we exported follows the login");
     let changes = for_profile(&moved, &"tok".into(), &look(&env.clone()));
     apply(&mut env, changes);

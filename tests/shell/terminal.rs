@@ -83,7 +83,7 @@ impl Home {
         let profile = Profile {
             name: ProfileName::default_name(),
             provider: ProviderId::SEQERA,
-            endpoint: "https://api.cloud.seqera.io".into(),
+            endpoint: "https://api.cloud.seqera.io".parse().unwrap(),
             method: Method::Browser,
             api_key: None,
             registry: None,

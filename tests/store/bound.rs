@@ -94,7 +94,7 @@ fn a_login_of_the_first_version_is_bound_at_its_first_use() {
 
     home.run("seqera", &["token"], "").ok();
     let bound = login.stored().bound.expect("bound");
-    assert_eq!(bound.endpoint, platform.api());
+    assert_eq!(bound.endpoint.as_str(), platform.api());
     edit(&login, "endpoint", Platform::start().api().into());
     nothing_is_sent(&home, &platform, "was made for the address");
 }

@@ -39,7 +39,7 @@ pub fn sekuire(home: &Home, name: &str) {
         ..Profile::new(
             name.parse().unwrap(),
             ProviderId::SEKUIRE,
-            "https://backend.sekuire.ai".into(),
+            "https://backend.sekuire.ai".parse().unwrap(),
             Method::ApiKey,
         )
     };

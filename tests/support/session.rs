@@ -136,6 +136,11 @@ pub fn tokens(platform: &Platform) -> Tokens {
 fn profile(platform: &Platform) -> Profile {
     Profile {
         account: Some("ada@example.com".into()),
-        ..Profile::new(ProfileName::default_name(), ProviderId::SEQERA, platform.api(), Method::Browser)
+        ..Profile::new(
+            ProfileName::default_name(),
+            ProviderId::SEQERA,
+            platform.api().parse().unwrap(),
+            Method::Browser,
+        )
     }
 }

@@ -22,7 +22,6 @@ use crate::protocol::{HELPER, Protocol};
 use crate::secret::Secret;
 use crate::session::mark::{Mark, State};
 use crate::session::profile::Profile;
-use crate::target::Target;
 
 /// A client that answers does so within this.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -128,14 +127,13 @@ fn git_answer(context: &Context, record: &Record) -> Option<Finding> {
     if Mark::of(&profile, crate::os::clock::now()).state == State::Ended {
         return None;
     }
-    let target = Target::from_url(&profile.endpoint)?;
+    let target = profile.endpoint.origin();
     let folder = ask::empty_folder().ok()?;
     let mut git: Command = ask::program(ABOUT)?;
     git.args(["credential", "fill"]).current_dir(folder.path());
     git.env("GIT_CEILING_DIRECTORIES", folder.path().parent()?);
     git.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
-    let scheme = if target.is_loopback() && profile.endpoint.starts_with("http:") { "http" } else { "https" };
-    let host = target.authority();
+    let (scheme, host) = (target.scheme(), target.authority());
     let question = format!("protocol={scheme}\nhost={host}\n\n");
     let nothing = || {
         Finding::wrong(ABOUT, format!("gets no answer for {host}, where you are logged in"))

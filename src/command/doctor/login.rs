@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Finding;
 use super::store::open_to_others;
 use crate::command::Context;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::os::clock::now;
@@ -87,7 +88,7 @@ fn mark(context: &Context, profile: &Profile) -> Option<Finding> {
 }
 
 /// Whether the server answers, and agrees about the time.
-fn server(endpoint: &str) -> Vec<Finding> {
+fn server(endpoint: &Endpoint) -> Vec<Finding> {
     let theirs = match server_time(endpoint) {
         Ok(theirs) => theirs,
         Err(error) => return vec![Finding::of_error("server", &error)],
@@ -105,9 +106,9 @@ fn server(endpoint: &str) -> Vec<Finding> {
 }
 
 /// What the server's `Date` header says (RFC 9110, section 6.6.1), in seconds since 1970.
-fn server_time(endpoint: &str) -> Result<Option<u64>> {
+fn server_time(endpoint: &Endpoint) -> Result<Option<u64>> {
     let http = Http::new(PATIENCE);
-    let request = ::http::Request::get(format!("{endpoint}/service-info"));
+    let request = ::http::Request::get(endpoint.join(["service-info"]).as_str());
     let bad = || Error::from(Failure::new(Place::unknown(), Trouble::BadRequest));
     let response = http.send(request.body(Vec::new()).map_err(|_| bad())?).map_err(Error::from)?;
     let date = response.headers().get(::http::header::DATE).and_then(|date| date.to_str().ok());

@@ -19,7 +19,7 @@ pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<E
     let lent = Lent::in_use(context)?;
     lent.must_not_be_in(&command)?;
     // Without a backend the API is served all the same; a wrong one is said.
-    let ai = match backend::backend(&Http::new(super::super::TIME), lent.endpoint.as_str()) {
+    let ai = match backend::backend(&Http::new(super::super::TIME), &lent.endpoint) {
         Err(error) if error.kind() != crate::error::Kind::Refused => {
             log::info!("no AI backend: {error}");
             None

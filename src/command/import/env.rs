@@ -45,8 +45,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     }
     let platform = first.provider;
     let endpoint = match &args.endpoint {
-        Some(named) => platform.normalized(named),
-        None => platform.outside_endpoint(),
+        Some(named) => platform.endpoint(named)?,
+        None => platform.outside_endpoint()?,
     };
     match platform.login_way() {
         LoginWay::OAuth => {

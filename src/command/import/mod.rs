@@ -22,7 +22,6 @@ use crate::os::deadline::Deadline;
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{Grant, Session, Sessions};
-use crate::target::Target;
 use crate::ui::{self, Keyboard, Typed};
 
 pub(super) use seqera::{Note, Where};
@@ -94,9 +93,8 @@ fn plan(context: &Context, profile: &Profile, token: &Secret) -> Result<Planned>
         None => Profile::list(&context.paths)?,
     };
     let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
-    let target = Target::from_url(&profile.endpoint);
     for known in names.iter().filter_map(|name| Profile::load(&context.paths, name).ok().flatten()) {
-        let is_there = target.as_ref().is_some_and(|target| known.may_send_to(target));
+        let is_there = known.may_send_to(profile.endpoint.origin());
         let lives = known.provider == profile.provider && known.ended_at.is_none();
         let holds = || sessions.load(&known.name).ok().flatten().is_some_and(|kept| kept.access == *token);
         if is_there && lives && holds() {

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, io_words};
 use crate::http::Http;
 use crate::os::files;
 use crate::provider::ProviderId;
-use crate::provider::seqera::{Api, CLOUD, normalized, user};
+use crate::provider::seqera::{Api, CLOUD, user};
 use crate::secret::Secret;
 use crate::session::Sessions;
 use crate::session::profile::{Method, Profile};
@@ -50,7 +50,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         return Err(Error::not_logged_in(format!("no token stands in {}", path.display()))
             .next("log in with: seqera login"));
     };
-    let endpoint = written.endpoint.as_deref().map_or_else(|| CLOUD.to_owned(), normalized);
+    let endpoint = ProviderId::SEQERA.endpoint(written.endpoint.as_deref().unwrap_or(CLOUD))?;
     ui::out(&format!("{}: {} for {endpoint}", path.display(), masked(&token)))?;
     let name = context.name_for(ProviderId::SEQERA)?;
     let profile = Profile::new(name, ProviderId::SEQERA, endpoint, Method::Token);

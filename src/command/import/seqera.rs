@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{EACH, TO_STORE, agrees, free, masked, taken};
 use crate::command::Context;
 use crate::command::login::keep;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::discovery;
@@ -31,7 +32,6 @@ use crate::provider::{Account, Organization, ProviderId, is_origin};
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{Grant, Session, Sessions, Want};
-use crate::target::Target;
 use crate::ui;
 
 /// The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
@@ -130,8 +130,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 
 /// Whether a login here is of that account at that server.
 fn is_of(login: &Profile, who: &Option<String>, place: &Where) -> bool {
-    let target = Target::from_url(&place.endpoint);
-    who.is_some() && login.account == *who && target.is_some_and(|target| login.may_send_to(&target))
+    who.is_some() && login.account == *who && login.may_send_to(place.endpoint.origin())
 }
 
 fn is_same(login: &Profile, who: &Option<String>, place: &Where) -> bool {
@@ -259,7 +258,7 @@ pub struct Where {
     /// Where it logged in.
     pub authority: String,
     /// The API.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
 }
 
 impl Where {
@@ -277,11 +276,13 @@ impl Where {
             named.is_none() && settings.authority().is_some_and(|own| normalized(own) == authority)
         });
         let endpoint = own_api.filter(|api| !api.trim().is_empty()).map_or(authority.clone(), normalized);
-        let target = Target::from_url(&endpoint);
-        let is_cloud = target.as_ref().is_some_and(|target| is_origin(target, ProviderId::SEQERA, CLOUD));
-        match target.is_some_and(|target| target.is_private_enough()) {
-            true => Ok(Where { authority, endpoint: if is_cloud { CLOUD.to_owned() } else { endpoint } }),
-            false => Err(Error::refused("the server of that login is not an https address")
+        let cloud = Endpoint::fixed(CLOUD);
+        match endpoint.parse::<Endpoint>() {
+            Ok(endpoint) if is_origin(endpoint.origin(), ProviderId::SEQERA, &cloud) => {
+                Ok(Where { authority, endpoint: cloud })
+            }
+            Ok(endpoint) if endpoint.origin().is_private_enough() => Ok(Where { authority, endpoint }),
+            _ => Err(Error::refused("the server of that login is not an https address")
                 .next("name it with --endpoint https://HOST/api")),
         }
     }

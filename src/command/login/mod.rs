@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use super::{Context, choice, org, shadow};
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::oauth::discovery::{self, DiscoveryError, Server};
@@ -108,8 +109,8 @@ fn read_token(context: &Context, settings: &Settings) -> Result<Secret> {
 }
 
 /// How this login is done with a token.
-fn with_token(context: &Context, endpoint: &str) -> String {
-    let endpoint = if endpoint == CLOUD { String::new() } else { format!(" --endpoint {endpoint}") };
+fn with_token(context: &Context, endpoint: &Endpoint) -> String {
+    let endpoint = if *endpoint == *CLOUD { String::new() } else { format!(" --endpoint {endpoint}") };
     format!("{} --with-token < token.txt", context.typed(&format!("seqera login{endpoint}")))
 }
 
@@ -181,7 +182,7 @@ fn server(http: &Http, settings: &Settings) -> Result<Option<Server>> {
         Ok(_) => Ok(None),
         Err(failure) => {
             let error = Error::from(failure);
-            let is_bare = !endpoint.ends_with("/api") && endpoint != seqera::CLOUD;
+            let is_bare = !endpoint.as_str().ends_with("/api") && *endpoint != *seqera::CLOUD;
             Err(match is_bare {
                 true => Error::new(error.kind(), error.what()).next(format!("did you mean {endpoint}/api ?")),
                 false => error,
@@ -257,7 +258,7 @@ fn without_oidc(context: &Context, http: &Http, settings: &Settings) -> Result<E
             with_token(context, endpoint)
         )));
     }
-    ui::say(&format!("{what}. Make a token at {}/tokens and paste it here.", seqera::web(endpoint)));
+    ui::say(&format!("{what}. Make a token at {}/tokens and paste it here.", seqera::web(endpoint.as_str())));
     brought(read_token(context, settings)?)
 }
 

@@ -32,7 +32,7 @@ pub fn announce(paths: &Paths, id: ProviderId, named: &[Named]) {
 
 /// The installations that are known here: the platform's own, and those of the logins. Each is a few origins.
 fn known(paths: &Paths, id: ProviderId) -> Vec<Vec<Target>> {
-    let usual = id.origins(id.usual_endpoint());
+    let usual = id.origins(&id.usual_endpoint());
     let names = Profile::list(paths).unwrap_or_default();
     let logins = names.iter().filter_map(|name| Profile::load(paths, name).ok().flatten());
     let theirs = logins.filter(|login| login.provider == id).map(|login| id.origins(&login.endpoint));

@@ -7,11 +7,12 @@ use super::settings::Named;
 use super::{Args, Context, home, keep, place, token};
 use crate::command::sekuire as screen;
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::clock::now;
 use crate::provider::sekuire::auth_file::{self, AuthFile};
-use crate::provider::sekuire::{self, BACKEND, Device, Verified};
+use crate::provider::sekuire::{self, Device, Verified};
 use crate::provider::{ApiKey, ProviderId};
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile};
@@ -59,7 +60,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         .filter(|_| args.endpoint.is_none());
     place::announce(&context.paths, ProviderId::SEKUIRE, named.as_slice());
     home::must_take_a_login(&context.paths)?;
-    let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(&endpoint));
+    let web = args.web_url.clone().unwrap_or_else(|| sekuire::web(endpoint.as_str()));
     for line in screen::invitation(&sekuire::keys_page(&web)) {
         context.tell(&line);
     }
@@ -71,18 +72,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 ///
 /// # Errors
 /// It is no address, or a key would travel to it in the clear.
-pub fn endpoint(named: Option<&str>) -> Result<String> {
-    let named = named.map(sekuire::normalized).or_else(|| ProviderId::SEKUIRE.endpoint_from_env());
-    let endpoint = named.unwrap_or_else(|| BACKEND.to_owned());
-    match Target::from_url(&endpoint) {
-        None => Err(Error::usage("the backend is not an address")
-            .next("give it as https://HOST; leave it out for Sekuire's own")),
-        Some(target) if !target.is_private_enough() => {
-            Err(Error::refused(format!("{target} is plain http, which is allowed only for this machine"))
-                .next("use the https address"))
-        }
-        Some(_) => Ok(endpoint),
-    }
+pub fn endpoint(named: Option<&str>) -> Result<Endpoint> {
+    let endpoint = match named {
+        Some(named) => ProviderId::SEKUIRE.endpoint(named)?,
+        None => ProviderId::SEKUIRE.outside_endpoint()?,
+    };
+    endpoint.must_be_private()?;
+    Ok(endpoint)
 }
 
 /// Has the key verified and bound, stores it, and says whose it is.
@@ -92,7 +88,7 @@ pub fn endpoint(named: Option<&str>) -> Result<String> {
 pub fn enter(
     context: &Context,
     key: &Secret,
-    endpoint: String,
+    endpoint: Endpoint,
     device: Device,
     options: &Options,
 ) -> Result<Profile> {
@@ -143,7 +139,7 @@ pub fn enter(
 }
 
 /// The registry of the login: the one named, the one it had, else the backend's own.
-fn registry(named: Option<&str>, known: Option<&Profile>, endpoint: &str) -> Result<Option<String>> {
+fn registry(named: Option<&str>, known: Option<&Profile>, endpoint: &Endpoint) -> Result<Option<String>> {
     let Some(named) = named else {
         let had = known.and_then(|known| known.registry.clone());
         let own = || ProviderId::SEKUIRE.registry(endpoint).map(|own| own.authority());

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::Args;
 use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::oauth::Client;
 use crate::oauth::loopback::Ports;
 use crate::os::env::env_text;
 use crate::provider::ProviderId;
 use crate::provider::seqera::{CLOUD, CLOUD_API_BESIDE_WEB, normalized, vendor};
-use crate::target::Target;
 
 /// Where Seqera's own programs listen, and so what a server may be set up to redirect to.
 const PORT: u16 = 53682;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub struct Settings {
     /// The base of the API.
-    pub endpoint: String,
+    pub endpoint: Endpoint,
     /// Where to ask how to log in, one after the other.
     pub authorities: Vec<String>,
     /// Who we are there.
@@ -80,11 +80,12 @@ impl Settings {
                 )
             }
         };
-        check(&endpoint)?;
+        let endpoint: Endpoint = endpoint.parse()?;
+        endpoint.must_be_private()?;
         let authorities = match authority {
             Some(authority) => vec![authority],
-            None if endpoint == CLOUD => vec![CLOUD.to_owned(), CLOUD_API_BESIDE_WEB.to_owned()],
-            None => vec![endpoint.clone()],
+            None if endpoint == *CLOUD => vec![CLOUD.to_owned(), CLOUD_API_BESIDE_WEB.to_owned()],
+            None => vec![endpoint.to_string()],
         };
         let fixed = match args.port {
             Some(port) => Some(port),
@@ -131,55 +132,6 @@ fn client(config: &Config) -> Client {
     }
 }
 
-/// Makes sure that `endpoint` is an address that a token may be sent to.
-///
-/// # Errors
-/// It is not; the error says what is wrong with it.
-pub fn check(endpoint: &str) -> Result<()> {
-    let give = "give it as https://HOST/api; leave it out for Seqera Cloud";
-    let Some(target) = Target::from_url(endpoint).filter(|_| !endpoint.contains(['?', '#'])) else {
-        return Err(
-            Error::usage(format!("the endpoint is not the address of an API: {}", flaw(endpoint))).next(give)
-        );
-    };
-    match target.scheme() {
-        "https" => Ok(()),
-        "http" if target.is_loopback() => Ok(()),
-        "http" => {
-            Err(Error::refused(format!("{target} is plain http, which is allowed only for this machine"))
-                .next("use the https address"))
-        }
-        scheme => {
-            Err(Error::usage(format!("the endpoint begins with {scheme}:// instead of https://")).next(give))
-        }
-    }
-}
-
-/// Why an address is none.
-fn flaw(endpoint: &str) -> &'static str {
-    let (scheme, rest) = endpoint.split_once("://").unwrap_or(("", endpoint));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    let host = host.map_or(authority, |(host, _)| host);
-    if matches!(authority, "" | "https:" | "http:") {
-        "it names no host"
-    } else if !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')) {
-        "it begins with something else than https://"
-    } else if authority.contains('@') {
-        "it has a user or a password in it"
-    } else if host.ends_with('.') {
-        "its host ends with a dot"
-    } else if rest.contains(['?', '#']) {
-        "it has a query or a fragment (? or #)"
-    } else if rest.contains(char::is_whitespace) {
-        "it has a blank in it"
-    } else if Target::new("https", host).is_some() {
-        "its port is not a number from 1 to 65535"
-    } else {
-        "its host is not the name of one"
-    }
-}
-
 fn number<N: std::str::FromStr>(variable: &str) -> Result<Option<N>> {
     let Some(text) = env_text(variable) else { return Ok(None) };
     let bad = |_| Error::usage(format!("{variable} is not a valid number")).next("correct it or unset it");
@@ -190,33 +142,4 @@ fn is_no(value: Option<String>) -> bool {
     value.is_some_and(|value| {
         matches!(value.trim().to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_is_none_is_told_why() {
-        let why = |endpoint: &str| check(&normalized(endpoint)).unwrap_err();
-        for (endpoint, words) in [
-            ("htps://tower.example/api", "begins with htps:// instead of https://"),
-            ("ftp://tower.example", "begins with ftp:// instead of https://"),
-            ("https://tower.example./api", "host ends with a dot"),
-            ("https://tower.example.:8443", "host ends with a dot"),
-            ("https://", "names no host"),
-            ("https:///api", "names no host"),
-            ("https://a b/", "a blank"),
-            ("https://h/?x", "a query or a fragment"),
-            ("https://u:p@h", "a user or a password"),
-            ("https://h:99999", "port is not a number"),
-            ("https://h\u{e4}", "not the name of one"),
-        ] {
-            let error = why(endpoint);
-            assert_eq!(error.exit_code(), 2, "{endpoint}");
-            assert!(error.what().contains(words), "{endpoint}: {error}");
-        }
-        assert_eq!(why("http://tower.example/api").exit_code(), 7);
-        assert!(check("http://127.0.0.1:1/api").is_ok() && check("https://tower.example/api").is_ok());
-    }
 }

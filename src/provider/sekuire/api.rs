@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Device, WEB};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Place, Trouble};
 use crate::provider::RegistryLogin;
@@ -24,7 +25,7 @@ pub const USERNAME: &str = "token";
 #[derive(Clone, Copy)]
 pub struct Api<'a> {
     http: &'a Http,
-    endpoint: &'a str,
+    endpoint: &'a Endpoint,
 }
 
 /// Whose key it is. Names are of foreign origin.
@@ -42,7 +43,7 @@ pub struct Me {
 
 impl<'a> Api<'a> {
     /// The API whose base is `endpoint`.
-    pub fn new(http: &'a Http, endpoint: &'a str) -> Api<'a> {
+    pub fn new(http: &'a Http, endpoint: &'a Endpoint) -> Api<'a> {
         Api { http, endpoint }
     }
 
@@ -141,7 +142,7 @@ impl<'a> Api<'a> {
         body: Option<&Value>,
     ) -> Result<T> {
         let failure = |trouble| self.failure(path, trouble);
-        let url = self.url(path).map_err(Error::from)?;
+        let url = self.url(path);
         let mut request =
             Request::builder().method(method).uri(url.as_str()).header("accept", "application/json");
         for (name, value) in headers {
@@ -173,13 +174,12 @@ impl<'a> Api<'a> {
         }
     }
 
-    fn url(&self, path: &str) -> Result<Url, Failure> {
-        Url::parse(&format!("{}/api/v1/{path}", self.endpoint.trim_end_matches('/')))
-            .map_err(|_| Failure::new(Place::unknown(), Trouble::BadRequest))
+    fn url(&self, path: &str) -> Url {
+        self.endpoint.join(["api", "v1"].into_iter().chain(path.split('/')))
     }
 
     fn failure(&self, path: &str, trouble: Trouble) -> Failure {
-        Failure::new(self.url(path).map_or_else(|_| Place::unknown(), |url| Place::of(&url)), trouble)
+        Failure::new(Place::of(&self.url(path)), trouble)
     }
 }
 
@@ -201,7 +201,7 @@ fn unaccepted(said: &str) -> Error {
 }
 
 /// The error for what the plan does not include: it says nothing of the key.
-fn plan_limit(said: &Value, endpoint: &str) -> Error {
+fn plan_limit(said: &Value, endpoint: &Endpoint) -> Error {
     let plan = said["required_plan"].as_str().filter(|plan| plan.len() <= 40 && is_word(plan));
     let error = Error::failed(match plan {
         Some(plan) => format!("your Sekuire plan does not include this; the plan '{plan}' does"),
@@ -215,10 +215,10 @@ fn plan_limit(said: &Value, endpoint: &str) -> Error {
 
 /// The address of a page to read, if it is one of Sekuire's or of the backend itself: the answer of a stranger
 /// must not send a person elsewhere.
-fn upgrade_page(url: &str, endpoint: &str) -> Option<String> {
+fn upgrade_page(url: &str, endpoint: &Endpoint) -> Option<String> {
     let url = Url::parse(url).ok().filter(|url| url.scheme() == "https" && url.username().is_empty())?;
-    let (page, own) = (Target::from_url(url.as_str())?, Target::from_url(endpoint));
-    let known = Some(&page) == own.as_ref() || Some(&page) == Target::from_url(WEB).as_ref();
+    let page = Target::from_url(url.as_str())?;
+    let known = page == *endpoint.origin() || Some(&page) == Target::from_url(WEB).as_ref();
     // A parsed address is ASCII without control characters.
     known.then(|| url.to_string()).filter(|url| url.len() <= 200)
 }
@@ -254,8 +254,11 @@ mod tests {
     #[test]
     fn a_plan_limit_sends_nobody_to_a_stranger() {
         let limit = |plan: &str, url: &str| {
-            plan_limit(&json!({ "required_plan": plan, "upgrade_url": url }), "https://own.example")
-                .to_string()
+            plan_limit(
+                &json!({ "required_plan": plan, "upgrade_url": url }),
+                &Endpoint::fixed("https://own.example"),
+            )
+            .to_string()
         };
         assert_eq!(
             limit("team", "https://sekuire.ai/pricing"),

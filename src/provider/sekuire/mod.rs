@@ -6,6 +6,7 @@ pub mod auth_file;
 use sha2::{Digest, Sha256};
 
 use super::{Account, LoginDetails, LoginWay, Provider, ProviderId, RegistryLogin, Variables};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::hex::hex;
@@ -97,8 +98,8 @@ impl Provider for Sekuire {
         ]
     }
 
-    fn origins(&self, endpoint: &str) -> Vec<Target> {
-        Target::from_url(endpoint).into_iter().collect()
+    fn origins(&self, endpoint: &Endpoint) -> Vec<Target> {
+        vec![endpoint.origin().clone()]
     }
 
     fn username(&self) -> &'static str {
@@ -110,8 +111,8 @@ impl Provider for Sekuire {
         false
     }
 
-    fn usual_endpoint(&self) -> &'static str {
-        BACKEND
+    fn usual_endpoint(&self) -> Endpoint {
+        Endpoint::fixed(BACKEND)
     }
 
     fn normalized(&self, endpoint: &str) -> String {
@@ -132,19 +133,19 @@ impl Provider for Sekuire {
         }))
     }
 
-    fn registry(&self, endpoint: &str) -> Option<Target> {
-        let is_own = Target::from_url(endpoint) == Target::from_url(BACKEND);
+    fn registry(&self, endpoint: &Endpoint) -> Option<Target> {
+        let is_own = Some(endpoint.origin()) == Target::from_url(BACKEND).as_ref();
         is_own.then(|| Target::from_url(REGISTRY)).flatten()
     }
 
-    fn tokens_page(&self, endpoint: &str) -> String {
-        keys_page(&web(endpoint))
+    fn tokens_page(&self, endpoint: &Endpoint) -> String {
+        keys_page(&web(endpoint.as_str()))
     }
 
     fn whoami(
         &self,
         http: &Http,
-        endpoint: &str,
+        endpoint: &Endpoint,
         token: &Secret,
         login: Option<LoginDetails<'_>>,
     ) -> Result<Account> {
@@ -155,7 +156,7 @@ impl Provider for Sekuire {
     fn registry_login(
         &self,
         http: &Http,
-        endpoint: &str,
+        endpoint: &Endpoint,
         token: &Secret,
         login: Option<LoginDetails<'_>>,
     ) -> Result<RegistryLogin> {
@@ -273,7 +274,7 @@ pub struct Verified {
 /// The key is wrong, revoked or another device's ([`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn)); the
 /// plan forbids it; the backend cannot be reached. Only the verification counts: whose key it is can be asked
 /// again later.
-pub fn verify(http: &Http, endpoint: &str, key: &Secret, device: Device) -> Result<Verified> {
+pub fn verify(http: &Http, endpoint: &Endpoint, key: &Secret, device: Device) -> Result<Verified> {
     let api = Api::new(http, endpoint);
     let org_id = api.verify(key, &device)?;
     let (me, notice) = match api.me(key, &device.fingerprint) {
@@ -337,9 +338,9 @@ mod tests {
 
     #[test]
     fn a_key_goes_to_its_own_backend_alone() {
-        let is_origin = |url: &str, endpoint: &str| {
+        let is_origin = |url: &str, endpoint: &'static str| {
             let target = Target::from_url(url).unwrap();
-            super::super::is_origin(&target, crate::provider::ProviderId::SEKUIRE, endpoint)
+            super::super::is_origin(&target, crate::provider::ProviderId::SEKUIRE, &Endpoint::fixed(endpoint))
         };
         assert!(is_origin("https://api.sekuire.ai/api/v1/me", BACKEND));
         for other in [
@@ -354,8 +355,11 @@ mod tests {
         }
         assert!(is_origin("http://127.0.0.1:9/x", "http://127.0.0.1:9"));
         assert!(!is_origin(BACKEND, "http://127.0.0.1:9"));
-        assert_eq!(Sekuire.registry("https://api.sekuire.ai/").unwrap().authority(), "registry.sekuire.ai");
-        assert_eq!(Sekuire.registry("https://staging.example"), None);
+        assert_eq!(
+            Sekuire.registry(&Endpoint::fixed("https://api.sekuire.ai/")).unwrap().authority(),
+            "registry.sekuire.ai"
+        );
+        assert_eq!(Sekuire.registry(&Endpoint::fixed("https://staging.example")), None);
     }
 
     #[test]

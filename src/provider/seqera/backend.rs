@@ -5,6 +5,7 @@ use url::Url;
 
 use super::vendor::Settings;
 use super::{Api, CLOUD, Seqera};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::env::env_text;
@@ -22,14 +23,14 @@ const CLOUD_BACKEND: &str = "https://ai-api.cloud.seqera.io";
 ///
 /// # Errors
 /// The one that is named is neither https nor on this machine; the installation cannot be asked.
-pub fn backend(http: &Http, endpoint: &str) -> Result<Option<Url>> {
+pub fn backend(http: &Http, endpoint: &Endpoint) -> Result<Option<Url>> {
     if let Some(named) = env_text(VARIABLE) {
         return checked(&named, VARIABLE).map(Some);
     }
     if let Some(named) = set_for(&Settings::read(), endpoint) {
         return checked(&named, "the settings of Seqera's program (config.json)").map(Some);
     }
-    if is_of(endpoint, CLOUD) {
+    if is_of(endpoint.as_str(), &Endpoint::fixed(CLOUD)) {
         return checked(CLOUD_BACKEND, "this program").map(Some);
     }
     let info = Api::new(http, endpoint).service_info()?;
@@ -38,7 +39,7 @@ pub fn backend(http: &Http, endpoint: &str) -> Result<Option<Url>> {
 }
 
 /// The error for a login without a known backend.
-pub fn unknown(endpoint: &str) -> Error {
+pub fn unknown(endpoint: &Endpoint) -> Error {
     Error::refused(format!("no AI backend is known for {endpoint}, and the token is sent to no other"))
         .next(format!("name it: export {VARIABLE}=https://…"))
 }
@@ -59,13 +60,13 @@ fn checked(named: &str, by: &str) -> Result<Url> {
 }
 
 /// What the settings of Seqera's program say, where they are for the installation at `endpoint`.
-fn set_for(settings: &Settings, endpoint: &str) -> Option<String> {
+fn set_for(settings: &Settings, endpoint: &Endpoint) -> Option<String> {
     let named = settings.backend_url.clone().filter(|named| !named.trim().is_empty())?;
     is_of(settings.authority().unwrap_or(CLOUD), endpoint).then_some(named)
 }
 
 /// Whether `authority` is the installation at `endpoint`, under whichever of its names.
-fn is_of(authority: &str, endpoint: &str) -> bool {
+fn is_of(authority: &str, endpoint: &Endpoint) -> bool {
     let target = Target::from_url(&super::normalized(authority));
     target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
 }
@@ -74,8 +75,8 @@ fn is_of(authority: &str, endpoint: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn settings(json: &str, endpoint: &str) -> Option<String> {
-        set_for(&serde_json::from_str(json).unwrap(), endpoint)
+    fn settings(json: &str, endpoint: &'static str) -> Option<String> {
+        set_for(&serde_json::from_str(json).unwrap(), &Endpoint::fixed(endpoint))
     }
 
     #[test]

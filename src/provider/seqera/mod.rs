@@ -5,6 +5,7 @@ pub mod backend;
 pub mod vendor;
 
 use super::{Account, LoginDetails, LoginWay, Provider, ProviderId, Variables};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::{Failure, Http, Trouble};
 use crate::secret::Secret;
@@ -84,8 +85,8 @@ impl Provider for Seqera {
 
     /// Cloud answers under two names; an Enterprise installation under its own alone, and its tokens are none
     /// of Cloud's business.
-    fn origins(&self, endpoint: &str) -> Vec<Target> {
-        let Some(own) = Target::from_url(endpoint) else { return Vec::new() };
+    fn origins(&self, endpoint: &Endpoint) -> Vec<Target> {
+        let own = endpoint.origin().clone();
         let cloud: Vec<Target> = [CLOUD, CLOUD_WEB].into_iter().filter_map(Target::from_url).collect();
         if cloud.contains(&own) { cloud } else { vec![own] }
     }
@@ -94,8 +95,8 @@ impl Provider for Seqera {
         "@token"
     }
 
-    fn usual_endpoint(&self) -> &'static str {
-        CLOUD
+    fn usual_endpoint(&self) -> Endpoint {
+        Endpoint::fixed(CLOUD)
     }
 
     fn normalized(&self, endpoint: &str) -> String {
@@ -105,25 +106,31 @@ impl Provider for Seqera {
     fn token_named(
         &self,
         http: &Http,
-        endpoint: &str,
+        endpoint: &Endpoint,
         token: &Secret,
         name: &str,
     ) -> Result<Option<String>, Failure> {
         Api::new(http, endpoint).token_named(token, name)
     }
 
-    fn delete_token(&self, http: &Http, endpoint: &str, token: &Secret, id: &str) -> Result<(), Failure> {
+    fn delete_token(
+        &self,
+        http: &Http,
+        endpoint: &Endpoint,
+        token: &Secret,
+        id: &str,
+    ) -> Result<(), Failure> {
         Api::new(http, endpoint).delete_token(token, id)
     }
 
-    fn tokens_page(&self, endpoint: &str) -> String {
-        format!("{}/tokens", web(endpoint))
+    fn tokens_page(&self, endpoint: &Endpoint) -> String {
+        format!("{}/tokens", web(endpoint.as_str()))
     }
 
     fn whoami(
         &self,
         http: &Http,
-        endpoint: &str,
+        endpoint: &Endpoint,
         token: &Secret,
         _: Option<LoginDetails<'_>>,
     ) -> Result<Account> {
@@ -136,10 +143,10 @@ impl Provider for Seqera {
 /// # Errors
 /// The Platform does not accept the token ([`Kind::NotLoggedIn`](crate::error::Kind::NotLoggedIn)); anything
 /// between here and there, which says nothing of the token.
-pub fn user(http: &Http, endpoint: &str, token: &Secret) -> Result<User> {
+pub fn user(http: &Http, endpoint: &Endpoint, token: &Secret) -> Result<User> {
     Api::new(http, endpoint).user(token).map_err(|failure| match failure.trouble() {
         Trouble::Status { code: code @ (401 | 403), empty, .. } => {
-            let host = Target::from_url(endpoint).map_or_else(|| "the server".into(), |t| t.authority());
+            let host = endpoint.origin().authority();
             let reason = if *empty { " and gives no reason" } else { "" };
             Error::not_logged_in(format!("{host} does not accept the token (HTTP {code}){reason}"))
                 .next("check that it belongs to this server and has not been deleted, or log in again")
@@ -178,11 +185,11 @@ mod tests {
 
     #[test]
     fn tokens_stay_with_their_installation() {
-        let is_origin = |url: &str, endpoint: &str| {
+        let is_origin = |url: &str, endpoint: &'static str| {
             super::super::is_origin(
                 &Target::from_url(url).unwrap(),
                 crate::provider::ProviderId::SEQERA,
-                endpoint,
+                &Endpoint::fixed(endpoint),
             )
         };
         for cloud in [CLOUD, "https://cloud.seqera.io/api"] {

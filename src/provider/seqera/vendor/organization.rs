@@ -12,6 +12,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Value, json};
 
 use super::{LIMIT, METADATA, Remembered, folder};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::files;
 use crate::provider::seqera::{Seqera, normalized};
@@ -42,7 +43,7 @@ const KEY: &str = "selected_organization";
 
 /// The organization that Seqera's program has chosen; nothing where it has none, or is not here. Only where its
 /// login is that of the server at `endpoint`.
-pub fn chosen(endpoint: &str) -> Option<Chosen> {
+pub fn chosen(endpoint: &Endpoint) -> Option<Chosen> {
     let bytes = files::read_foreign(&folder()?.join(METADATA), LIMIT).ok()??;
     let found: Value = serde_json::from_slice(&bytes).ok()?;
     if !is_of(endpoint, found["authDomain"].as_str()) {
@@ -62,7 +63,11 @@ pub fn chosen(endpoint: &str) -> Option<Chosen> {
 ///
 /// # Errors
 /// The file is not what that program writes, or cannot be written; it is then as it was.
-pub fn follow(endpoint: &str, organization: Option<&Organization>, plan: Option<&str>) -> Result<Followed> {
+pub fn follow(
+    endpoint: &Endpoint,
+    organization: Option<&Organization>,
+    plan: Option<&str>,
+) -> Result<Followed> {
     let Some(folder) = folder().filter(|folder| folder.is_dir()) else { return Ok(Followed::Nothing) };
     if let Some(Remembered { authority: Some(authority), .. }) = Remembered::read()
         && !is_of(endpoint, Some(&authority))
@@ -95,7 +100,7 @@ pub fn follow(endpoint: &str, organization: Option<&Organization>, plan: Option<
 }
 
 /// Whether an authority is the server of a login at `endpoint`; one that is not named is.
-fn is_of(endpoint: &str, authority: Option<&str>) -> bool {
+fn is_of(endpoint: &Endpoint, authority: Option<&str>) -> bool {
     let Some(authority) = authority.filter(|authority| !authority.is_empty()) else { return true };
     let target = Target::from_url(&normalized(authority));
     target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
@@ -237,6 +242,7 @@ mod tests {
 
     #[test]
     fn the_organizations_of_another_server_are_not_its_own() {
+        let is_of = |endpoint, authority| is_of(&Endpoint::fixed(endpoint), authority);
         assert!(is_of("https://api.cloud.seqera.io", Some("https://cloud.seqera.io/api")));
         assert!(is_of("https://tower.example/api", None));
         assert!(!is_of("https://tower.example/api", Some("https://cloud.seqera.io/api")));
