@@ -130,6 +130,8 @@ install: others-stay $(if $(SUDO_USER),built,build)
 	install -m 644 man/*.1 "$(DESTDIR)$(MAN)"
 	while read -r name program; do ln -sf "$$program.1" "$(DESTDIR)$(MAN)/$$name.1" || exit 1; done <packaging/names
 	install -m 644 completions/seqera.bash "$(DESTDIR)$(BASH_COMPLETIONS)/seqera"
+	while read -r name program; do [ "$$program" != seqera ] || { ln -sf seqera "$(DESTDIR)$(BASH_COMPLETIONS)/$$name" && \
+	    ln -sf seqera.fish "$(DESTDIR)$(FISH_COMPLETIONS)/$$name.fish"; } || exit 1; done <packaging/names
 	install -m 644 completions/_seqera "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera"
 	install -m 644 completions/seqera.fish "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish"
 	install -m 644 completions/seqera.elv "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv"
@@ -139,6 +141,8 @@ install: others-stay $(if $(SUDO_USER),built,build)
 uninstall: others-stay clients-back
 	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper $(NAMES)
 	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) $(NAMES:=.1)
+	cd "$(DESTDIR)$(BASH_COMPLETIONS)" && rm -f $(NAMES)
+	cd "$(DESTDIR)$(FISH_COMPLETIONS)" && rm -f $(NAMES:=.fish)
 	rm -f "$(DESTDIR)$(BASH_COMPLETIONS)/seqera" "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera" \
 	    "$(DESTDIR)$(FISH_COMPLETIONS)/seqera.fish" "$(DESTDIR)$(ELVISH_MODULES)/seqera.elv" \
 	    "$(DESTDIR)$(NUSHELL_AUTOLOAD)/seqera.nu"

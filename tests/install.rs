@@ -78,7 +78,13 @@ fn completes(home: &Home, line: &[&str]) {
 fn bash_completion_loads_the_completions() {
     let home = newcomer();
     let rc = home.write("rc", "source /usr/share/bash-completion/bash_completion; PS1='ready> '\n");
-    completes(&home, &["bash", "--noprofile", "--rcfile", rc.to_str().unwrap(), "-i"]);
+    let line = ["bash", "--noprofile", "--rcfile", rc.to_str().unwrap(), "-i"];
+    completes(&home, &line);
+    let terminal = Terminal::run(&home, &line.map(String::from), &[]);
+    terminal.sees("ready> ");
+    terminal.types("sekuire stat");
+    terminal.press("Tab");
+    terminal.sees("sekuire status");
 }
 
 #[test]
@@ -86,6 +92,7 @@ fn fish_loads_the_completions() {
     let home = newcomer();
     let completed = home.run("fish", &["-c", "complete --do-complete 'seqera log'"], "").ok();
     assert!(completed.contains("login") && completed.contains("logout"), "{completed}");
+    assert!(home.run("fish", &["-c", "complete --do-complete 'sekuire stat'"], "").ok().contains("status"));
 }
 
 /// Where a person's own folder has to be named; the machine's is in every zsh's list.

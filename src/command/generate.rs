@@ -24,7 +24,7 @@ pub struct Args {
 pub fn run(args: &Args, _: &Context) -> Result<ExitCode> {
     let completions = args.dir.join("completions");
     for shell in Completed::value_variants() {
-        write(&completions.join(shell.file_name()), &shell.script()?)?;
+        write(&completions.join(shell.file_name()), shell.script().as_bytes())?;
     }
     let man = args.dir.join("man");
     let mut seqera = Cli::command().disable_help_subcommand(true);

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueHint};
 use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -51,7 +51,12 @@ enum Sub {
     /// Use a profile in a folder and all below it, in your own configuration; without arguments, show the folders
     Bind {
         /// The folder, the current one where none is named, and the profile
-        #[arg(value_name = "DIR] [NAME", num_args = 0..=2, add = ArgValueCandidates::new(completions::profiles))]
+        #[arg(
+            value_name = "DIR] [NAME",
+            num_args = 0..=2,
+            value_hint = ValueHint::DirPath,
+            add = ArgValueCandidates::new(completions::profiles)
+        )]
         args: Vec<String>,
         /// Take a folder's profile away
         #[arg(long)]

@@ -1,11 +1,13 @@
 //! `seqera workspace`: the workspace that is exported as `TOWER_WORKSPACE_ID`.
 
 use clap::Subcommand;
+use clap_complete::ArgValueCandidates;
 use serde::Serialize;
 use std::process::ExitCode;
 
 use super::Context;
 use super::choice::{Choice, choose};
+use super::completions;
 use super::org::{login, sessions};
 use super::server::Server;
 use crate::error::Result;
@@ -31,7 +33,7 @@ enum Sub {
     /// Choose a workspace; asks on a terminal when none is named
     Switch {
         /// ORGANIZATION/NAME, its name where only one is called so, or its number
-        #[arg(value_name = "ORG/NAME|NAME|ID")]
+        #[arg(value_name = "ORG/NAME|NAME|ID", add = ArgValueCandidates::new(completions::workspaces))]
         workspace: Option<String>,
     },
     /// Choose none: your personal workspace
@@ -102,6 +104,9 @@ fn ask(context: &Context) -> Result<(Profile, Vec<Workspace>, Vec<Organization>)
 
 fn list(args: &Args, context: &Context) -> Result<()> {
     let (profile, workspaces, _) = ask(context)?;
+    if profile.workspaces != known(&workspaces) {
+        sessions(context).change(&profile.name, |profile| profile.workspaces = known(&workspaces))?;
+    }
     let chosen = profile.workspace.map(|workspace| workspace.id);
     if args.json {
         let row = |workspace: Workspace| Row { chosen: chosen.as_ref() == Some(&workspace.id), workspace };
@@ -116,8 +121,17 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     })
 }
 
+/// What is kept of them for completion.
+pub(super) fn known(workspaces: &[Workspace]) -> Vec<Workspace> {
+    workspaces.iter().take(KNOWN).cloned().collect()
+}
+
+/// A profile is small: with more workspaces, people know what theirs is called.
+const KNOWN: usize = 150;
+
 fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
     let (profile, workspaces, organizations) = ask(context)?;
+    let known = known(&workspaces);
     let choices = workspaces
         .into_iter()
         .map(|workspace| Choice {
@@ -128,11 +142,12 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         .collect();
     let workspace = choose("workspace", wanted, choices)?;
     context.tell(&format!("Workspace set: {}", full_name(&workspace)));
-    let organization = organizations.into_iter().find(|known| known.name == workspace.organization);
+    let organization = organizations.into_iter().find(|one| one.name == workspace.organization);
     let profile = sessions(context).change(&profile.name, |profile| {
         // The prompt shows one organization, so it has to be one.
         profile.organization = organization.or(profile.organization.take());
         profile.workspace = Some(workspace);
+        profile.workspaces = known;
     })?;
     if args.json { show(&profile, true) } else { Ok(()) }
 }

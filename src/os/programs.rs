@@ -1,5 +1,6 @@
 //! Other programs: found on `PATH` but never in the folder we happen to be in, run for no longer than we wait.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -41,6 +42,15 @@ pub fn resolve(program: &std::ffi::OsStr) -> Option<PathBuf> {
         return folders().into_iter().map(|folder| folder.join(path)).find(|file| is_executable(file));
     }
     find(program.to_str()?)
+}
+
+/// The names of the programs in the [`folders`] that count which begin so.
+pub fn named(beginning: &str) -> Vec<String> {
+    let entries =
+        folders().into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let named = entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    let begins: BTreeMap<String, PathBuf> = named.filter(|(name, _)| name.starts_with(beginning)).collect();
+    begins.into_iter().filter(|(_, path)| is_executable(path)).map(|(name, _)| name).collect()
 }
 
 /// Whether the file can be run.

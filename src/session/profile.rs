@@ -122,6 +122,9 @@ pub struct Profile {
     pub organizations: Vec<Organization>,
     /// The chosen workspace.
     pub workspace: Option<Workspace>,
+    /// The workspaces that the server last named, for completion.
+    #[serde(default)]
+    pub workspaces: Vec<Workspace>,
     /// Counts every change of the login, of its tokens and of what is exported.
     pub generation: u64,
     /// The generation when its tokens last changed; 0 where that was before it was written down.
@@ -155,6 +158,7 @@ impl Profile {
             organization: None,
             organizations: Vec::new(),
             workspace: None,
+            workspaces: Vec::new(),
             generation: 0,
             session_generation: 0,
             logged_in_at: now(),

@@ -26,7 +26,8 @@ fn printed(home: &Home, shell: Shell) -> PathBuf {
 
 #[test]
 fn shellcheck_and_shfmt_have_nothing_to_say() {
-    for (name, dialect) in [("hook.bash", "bash"), ("hook.sh", "sh")] {
+    for (name, dialect) in [("hook.bash", "bash"), ("hook.sh", "sh"), ("../completions/seqera.bash", "bash")]
+    {
         passes(Command::new(program("shellcheck")).args(["-s", dialect]).arg(source(name)));
         passes(Command::new(program("shfmt")).args(["-d", "-i", "2"]).arg(source(name)));
     }
@@ -40,7 +41,10 @@ fn every_shell_parses_its_hook() {
     passes(home.command(program("dash")).arg("-n").arg(printed(&home, Shell::Posix)));
     passes(home.command(program("mksh")).arg("-n").arg(printed(&home, Shell::Posix)));
     passes(home.command(program("fish")).arg("-n").arg(printed(&home, Shell::Fish)));
-    passes(home.command(program("fish_indent")).arg("--check").arg(source("hook.fish")));
+    passes(home.command(program("zsh")).arg("-n").arg(source("../completions/_seqera")));
+    for name in ["hook.fish", "../completions/seqera.fish"] {
+        passes(home.command(program("fish_indent")).arg("--check").arg(source(name)));
+    }
     let nushell = printed(&home, Shell::Nu);
     let check = "if not (nu-check $env.FILE) { nu-check --debug $env.FILE; exit 1 }";
     passes(home.command(nu()).args(["--no-config-file", "-c", check]).env("FILE", nushell));
@@ -111,7 +115,7 @@ sys.exit(any(parser.parse(open(file, 'rb').read()).root_node.has_error for file 
     passes(
         home.command(python())
             .args(["-c", parse])
-            .arg(source("hook.ps1"))
+            .args([source("hook.ps1"), source("../completions/_seqera.ps1")])
             .arg(printed(&home, Shell::PowerShell)),
     );
 }

@@ -93,6 +93,7 @@ impl Home {
             organization: Some(Organization { id: "7".into(), name: organization.into() }),
             organizations: Vec::new(),
             workspace: None,
+            workspaces: Vec::new(),
             generation,
             session_generation: 0,
             logged_in_at: now(),
@@ -306,6 +307,11 @@ impl<'a> Terminal<'a> {
     /// Presses Enter many times.
     pub fn press_enter(&self, times: usize) {
         self.tmux(&["send-keys", "-N", &times.to_string(), "Enter"]);
+    }
+
+    /// Types without Enter.
+    pub fn types(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
     }
 
     /// Presses a key by tmux's name for it.

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use super::{Context, choice, org, shadow};
+use super::{Context, choice, org, shadow, workspace};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
@@ -385,6 +385,9 @@ fn set_organization(
         },
     };
     let has_some = !known.is_empty();
+    // Only completion is the poorer where they are not to be had.
+    let workspaces = Api::new(http, &profile.endpoint).workspaces(&session.access, user);
+    let workspaces = workspace::known(&workspaces.unwrap_or_default());
     if chosen != profile.organization || has_some {
         let sessions = Sessions::new(&context.paths, Deadline::after(TO_STORE));
         sessions.change(&profile.name, |profile| {
@@ -393,6 +396,7 @@ fn set_organization(
             }
             profile.organization = chosen.clone();
             profile.organizations = known;
+            profile.workspaces = workspaces;
         })?;
     }
     match chosen {

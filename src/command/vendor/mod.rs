@@ -4,6 +4,7 @@
 pub mod login;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::CommandFactory;
 
@@ -12,6 +13,15 @@ use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::provider::ProviderId;
 use crate::ui;
+
+/// The commands that are handed over, where there is a program to take them.
+pub fn taken(called: ProviderId) -> &'static [&'static str] {
+    if another(called).is_some() { called.own_commands() } else { &[] }
+}
+
+fn another(called: ProviderId) -> Option<PathBuf> {
+    handover::candidates(called).into_iter().find(|path| !handover::is_this_program(path))
+}
 
 /// What of the command line (the program's name first) is the other program's, although it does not begin with a
 /// command: the question of its completion script, and help on a command of its own.
@@ -38,8 +48,7 @@ pub fn help(args: &[OsString], called: ProviderId) -> Option<String> {
         [_, word] => word == "--help" || word == "-h" || word == "help",
         _ => false,
     };
-    let other = handover::candidates(called).into_iter().find(|path| !handover::is_this_program(path));
-    let other = other.filter(|_| is_asked)?;
+    let other = another(called).filter(|_| is_asked)?;
     let owner = called.title();
     Some(format!(
         "{owner}'s own program ({}) takes:\n  {}",
@@ -54,7 +63,7 @@ pub fn help(args: &[OsString], called: ProviderId) -> Option<String> {
 /// It is.
 pub fn not_mistyped(words: &[OsString], called: ProviderId) -> Result<()> {
     let Some(word) = words.first().and_then(|word| word.to_str()) else { return Ok(()) };
-    let alone = || !handover::candidates(called).iter().any(|path| !handover::is_this_program(path));
+    let alone = || another(called).is_none();
     let theirs = called.own_commands().contains(&word);
     match nearest(word, &[]) {
         Some((off, name)) if (off == 1 && !theirs) || alone() => Err(mistyped(word, &name, called)),
