@@ -168,6 +168,7 @@ fn a_device_login_is_confirmed_in_a_browser_elsewhere() {
         let page = prompt.complete.as_ref().unwrap().to_string();
         assert!(page.contains(&prompt.user_code));
         person = Some(thread::spawn(move || Person::default().goes_to(&page, &nowhere)));
+        Ok(())
     })
     .unwrap();
     person.unwrap().join().unwrap();
@@ -181,6 +182,7 @@ fn a_device_login_that_is_refused_ends_at_once() {
     let nowhere = url::Url::parse("http://127.0.0.1:1/").unwrap();
     let error = device::login(&http(), &server, &client(), soon(), |prompt| {
         Person::who_refuses().goes_to(prompt.complete.as_ref().unwrap().as_str(), &nowhere);
+        Ok(())
     })
     .unwrap_err();
     assert!(error.what().contains("not granted"), "{error}");
@@ -209,7 +211,7 @@ fn slow_down_is_obeyed() {
         Reply::json(400, r#"{"error":"authorization_pending"}"#),
         Reply::json(200, r#"{"access_token":"a","token_type":"bearer"}"#),
     ]);
-    let tokens = device::login(&http(), &at(&double), &client(), soon(), |_| {}).unwrap();
+    let tokens = device::login(&http(), &at(&double), &client(), soon(), |_| Ok(())).unwrap();
     assert_eq!(tokens.access, "a".into());
     let pauses = double.pauses();
     let seconds: Vec<u64> = pauses.iter().map(|pause| pause.as_millis() as u64).collect();
@@ -223,14 +225,14 @@ fn a_bad_gateway_does_not_end_a_device_login() {
         Reply::html(502, "<title>hunter2</title>"),
         Reply::json(200, r#"{"access_token":"a"}"#),
     ]);
-    assert!(device::login(&http(), &at(&double), &client(), soon(), |_| {}).is_ok());
+    assert!(device::login(&http(), &at(&double), &client(), soon(), |_| Ok(())).is_ok());
 }
 
 #[test]
 fn a_pause_without_measure_is_no_more_than_a_login_that_nobody_confirms() {
     let begun = BEGUN.replace(r#""interval":1"#, &format!(r#""interval":{}"#, u64::MAX));
     let double = Double::answering(vec![Reply::json(200, &begun)]);
-    let error = device::login(&http(), &at(&double), &client(), soon(), |_| {}).unwrap_err();
+    let error = device::login(&http(), &at(&double), &client(), soon(), |_| Ok(())).unwrap_err();
     assert_eq!(error.exit_code(), 8, "{error}");
 }
 
@@ -240,7 +242,7 @@ fn a_device_login_nobody_confirms_ends_with_its_deadline() {
     let double = Double::answering(vec![Reply::json(200, BEGUN), pending.clone(), pending.clone(), pending]);
     let started = Instant::now();
     let deadline = started + Duration::from_millis(2500);
-    let error = device::login(&http(), &at(&double), &client(), deadline, |_| {}).unwrap_err();
+    let error = device::login(&http(), &at(&double), &client(), deadline, |_| Ok(())).unwrap_err();
     assert_eq!(error.exit_code(), 8, "{error}");
     assert!(started.elapsed() < Duration::from_secs(3));
 }

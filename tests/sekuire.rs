@@ -48,6 +48,25 @@ fn a_key_is_verified_bound_to_this_device_and_kept() {
 }
 
 #[test]
+fn a_key_of_another_account_replaces_a_login_only_where_the_person_agrees() {
+    let scene = Scene::new();
+    let (adas, _) = scene.log_in();
+    scene.platform.world(|world| world.sekuire.is_graces = true);
+    let graces = scene.platform.sekuire_key();
+    let run = scene.login_with(&graces, &[]).expect(7);
+    let words = "the key is that of grace@example.org, and the login 'sekuire' is that of ada@example.org";
+    assert!(run.err().contains(words) && run.err().contains("sekuire login --replace"), "{run:?}");
+    scene.home.write(".sekuire/auth.json", format!("{{\"api_key\": \"{graces}\"}}"));
+    let import = ["import", "sekuire", "--backend", &scene.platform.sekuire()];
+    let run = scene.home.run("seqera", &import, "").expect(7);
+    assert!(run.err().contains(words), "{run:?}");
+    assert_eq!(scene.sekuire(&["token"]).ok().trim(), adas, "the earlier login is kept");
+    scene.login_with(&graces, &["--replace"]).expect(0);
+    assert_eq!(scene.sekuire(&["token"]).ok().trim(), graces);
+    scene.log_in();
+}
+
+#[test]
 fn the_organization_is_read_in_both_of_its_forms() {
     let scene = Scene::new();
     scene.platform.world(|world| world.sekuire.organization_is_object = true);

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::os::files;
 use crate::os::hex::hex;
+use crate::os::ownership::{self, Exposed};
 
 /// No honest configuration is larger.
 const LIMIT: u64 = 16 * 1024 * 1024;
@@ -36,13 +38,28 @@ impl TheirFile {
     /// # Errors
     /// It cannot be read, or is not a regular file.
     pub fn read(shown: &Path) -> Result<TheirFile> {
+        TheirFile::read_checked(shown, |_, _| Ok(()))
+    }
+
+    /// Reads one whose content is taken for the person's own: nobody else may own or write it.
+    ///
+    /// # Errors
+    /// As [`TheirFile::read`]; somebody else may.
+    pub fn read_own(shown: &Path) -> Result<TheirFile> {
+        TheirFile::read_checked(shown, ownership::check_foreign_file)
+    }
+
+    fn read_checked(shown: &Path, check: impl FnOnce(&File, &Path) -> io::Result<()>) -> Result<TheirFile> {
         let path = follow(shown)?;
-        let (found, bytes) = match read(&path) {
+        let (found, bytes) = match read(&path, check) {
             Ok((found, bytes)) => (Some(found), Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 return Err(Error::refused(format!("{} is not a regular file", shown.display()))
                     .next("name another, or move it away"));
+            }
+            Err(error) if Exposed::of(&error).is_some() => {
+                return Err(files::failure(format_args!("{} is not taken over", shown.display()), &error));
             }
             Err(error) => return Err(Error::io(format_args!("cannot read {}", shown.display()), &error)),
         };
@@ -133,7 +150,10 @@ fn follow(path: &Path) -> Result<PathBuf> {
     Err(Error::refused(format!("{} is a link that leads round in a circle", path.display())))
 }
 
-fn read(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
+fn read(
+    path: &Path,
+    check: impl FnOnce(&File, &Path) -> io::Result<()>,
+) -> io::Result<(fs::Metadata, Vec<u8>)> {
     let mut options = OpenOptions::new();
     options.read(true);
     // A pipe without a writer would hold us for ever.
@@ -144,6 +164,7 @@ fn read(path: &Path) -> io::Result<(fs::Metadata, Vec<u8>)> {
     if !found.is_file() || found.len() > LIMIT {
         return Err(io::ErrorKind::InvalidInput.into());
     }
+    check(&file, path)?;
     let mut bytes = Vec::new();
     file.take(LIMIT).read_to_end(&mut bytes)?;
     Ok((found, bytes))

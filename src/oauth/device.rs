@@ -34,14 +34,14 @@ pub struct Prompt {
     pub expires_in: Duration,
 }
 
-/// Logs in: asks for a code, hands it to `show`, and waits until the person has decided, the code has expired
+/// Logs in: asks for a code, hands it to `show`, which may refuse it, and waits until the person has decided, the code has expired
 /// or `deadline` has come.
 pub fn login(
     http: &Http,
     server: &Server,
     client: &Client,
     deadline: Instant,
-    show: impl FnOnce(&Prompt),
+    show: impl FnOnce(&Prompt) -> Result<(), Error>,
 ) -> Result<Tokens, Error> {
     let endpoint = server.device.as_ref().ok_or_else(|| {
         Error::failed("this server has no login by code on another device").next("log in through the browser")
@@ -51,7 +51,7 @@ pub fn login(
     let begun = begin(http, endpoint, client)?;
     let prompt = prompt(&begun).ok_or_else(|| bad_answer(endpoint))?;
     let end = Instant::now().checked_add(prompt.expires_in).map_or(deadline, |end| end.min(deadline));
-    show(&prompt);
+    show(&prompt)?;
     poll(http, &server.token, &client.id, &Secret::new(begun.device_code), begun.interval, end)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::scene::{Scene, Terminal};
+use super::scene::{Scene, Terminal, wait_for};
 use crate::platform::http;
 use crate::platform::{Endpoint, Platform, Standing};
 
@@ -84,6 +84,30 @@ fn tokens_of_a_server_that_is_known_here_do_not_go_to_another_api() {
     }
     assert!(!scene.home.path().join("url").exists());
     assert_eq!(scene.platform.count(Endpoint::UserInfo), 0);
+}
+
+/// The other server has begun a login of its own at the honest one, and shows its page and its code.
+#[test]
+fn a_code_is_not_confirmed_at_a_known_server_for_another_one() {
+    let honest = Platform::start();
+    let scene = Scene::new();
+    let token = honest.personal_token();
+    let work = ["login", "--with-token", "--endpoint", &honest.api(), "--profile", "work"];
+    scene.seqera(&work, &token).expect(0);
+    for page in [honest.url() + "/device", "https://cloud.seqera.io/device".to_owned()] {
+        scene.platform.world(|world| world.settings.device_page = Some(page.clone()));
+        let run = scene.seqera(&["login", "--device"], "").expect(7);
+        assert!(
+            run.err().contains(&format!("the code is to be confirmed at {}", page.replace("/device", ""))),
+            "{run:?}"
+        );
+        assert!(!run.err().contains("type the code"), "nobody is asked to: {run:?}");
+        assert_eq!(scene.platform.count(Endpoint::Token), 0);
+    }
+    // Of a server that nothing is known of here, as providers have it.
+    scene.platform.world(|world| world.settings.device_page = Some("https://device.example/code".to_owned()));
+    let run = scene.seqera(&["login", "--device", "--timeout", "1"], "").expect(8);
+    assert!(run.err().contains("https://device.example/code"), "{run:?}");
 }
 
 #[test]
@@ -179,4 +203,36 @@ fn another_account_is_refused_where_nobody_can_be_asked() {
     assert_eq!(scene.platform.standings(), [Standing::Live, Standing::Revoked]);
     scene.login_and_allow(&["--replace"]).0.expect(0);
     assert_eq!(scene.profile("default").unwrap()["account"], "grace@example.org");
+}
+
+/// A token or a key says whose it is only when its server is asked.
+#[test]
+fn a_token_of_another_account_replaces_a_login_only_where_the_person_agrees() {
+    let scene = Scene::new();
+    scene.login_and_allow(&[]).0.expect(0);
+    scene.platform.sign_in("grace");
+    let token = scene.platform.personal_token();
+    let run = scene.seqera(&["login", "--with-token"], &token).expect(7);
+    let words = "the token is that of grace@example.org, and the login 'default' is that of ada@example.org";
+    assert!(run.err().contains(words) && run.err().contains("--replace"), "{run:?}");
+    for (answer, code, account) in [("n", 7, "ada@example.org"), ("y", 0, "grace@example.org")] {
+        let mut terminal = scene.terminal(&["login", "--with-token"]);
+        terminal.sees("it is not shown");
+        wait_for("the echo is off", || !terminal.echoes());
+        terminal.types(&token);
+        terminal.sees("Replace the earlier login");
+        terminal.types(answer);
+        let (ended, text) = terminal.ends();
+        assert_eq!(ended, code, "{text}");
+        assert_eq!(scene.profile("default").unwrap()["account"], account);
+    }
+    assert_eq!(scene.seqera(&["token"], "").ok().trim(), token);
+    scene.platform.sign_in("ada");
+    let token = scene.platform.personal_token();
+    scene.seqera(&["login", "--with-token", "--replace"], &token).expect(0);
+    assert_eq!(scene.seqera(&["token"], "").ok().trim(), token);
+    // The next token of the same account is no question.
+    let token = scene.platform.personal_token();
+    scene.seqera(&["login", "--with-token"], &token).expect(0);
+    assert_eq!(scene.seqera(&["token"], "").ok().trim(), token);
 }

@@ -190,11 +190,58 @@ fn a_server_that_fails_once_does_not_cost_a_whole_login() {
 }
 
 #[test]
-fn a_port_for_root_alone_and_one_that_the_browser_leaves_out() {
+fn a_port_for_root_alone_is_found_before_the_browser_opens() {
+    let first = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap_or_default();
+    if first.trim().parse().is_ok_and(|first: u16| first <= 80) {
+        eprintln!("not tried: here everybody may listen on port 80");
+        return;
+    }
     let scene = Scene::new();
-    let run = scene.seqera(&["login", "--port", "80", "--timeout", "1"], "");
-    if !rustix::process::geteuid().is_root() && run.code() == 1 {
-        assert!(run.err().contains("does not let you listen on port 80"), "{run:?}");
+    let login = ["seqera", "login", "--port", "80"];
+    let command = if rustix::process::geteuid().is_root() {
+        let mut command = scene.home.command("setpriv");
+        command.args(["--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service", "--"]).args(login);
+        command
+    } else {
+        scene.command(&login[1..])
+    };
+    let run = crate::support::home::run(command, "").expect(1);
+    assert!(run.err().contains("the system does not let you listen on port 80"), "{run:?}");
+    assert!(run.err().contains("choose a higher one"), "{run:?}");
+    assert!(!scene.home.path().join("url").exists(), "no browser was opened");
+    assert!(scene.is_logged_out());
+}
+
+/// Root may write whatever modes say, but not there.
+#[test]
+fn a_home_that_is_mounted_to_be_read_only_is_found_before_the_browser_opens() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not tried: it takes root to mount");
+        return;
+    }
+    let all = "mount --bind . . && mount -o remount,bind,ro . && cd \"$PWD\"";
+    let store = "mkdir -p .local/share && mount --bind .local/share .local/share \
+        && mount -o remount,bind,ro .local/share";
+    // In use already, and read-only since.
+    let old = "git-credential-seqera store </dev/null; mkdir -p .local/state \
+        && mount --bind .local/state .local/state && mount -o remount,bind,ro .local/state";
+    for (mounts, login) in [
+        (all, "login"),
+        (all, "login --device"),
+        (all, "login --with-token"),
+        (all, "login --provider sekuire"),
+        (store, "login"),
+        (old, "login"),
+    ] {
+        let scene = Scene::new();
+        let token = scene.platform.personal_token();
+        let mut command = scene.home.command("unshare");
+        command.args(["--mount", "sh", "-euc", &format!("{mounts}; exec seqera {login}")]);
+        let run = crate::support::home::run(command, &token).expect(6);
+        let case = format!("{mounts}, {login}: {run:?}");
+        assert!(run.err().contains("a login cannot be kept in "), "{case}");
+        assert!(run.err().contains("read-only") && run.err().contains("SEQERA_HELPER_HOME"), "{case}");
+        assert!(!scene.home.path().join("url").exists() && scene.platform.requests().is_empty(), "{case}");
     }
 }
 

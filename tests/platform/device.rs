@@ -62,7 +62,7 @@ pub async fn authorize(
     world.requests.authorizations.push(form.all());
     let code = world.issue(random_base64url(32));
     let user_code = random_user_code();
-    let page = format!("{}/device", world.origin);
+    let page = world.settings.device_page.clone().unwrap_or_else(|| format!("{}/device", world.origin));
     let mut answer = json!({
         "device_code": code,
         "user_code": user_code,

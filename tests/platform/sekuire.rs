@@ -23,6 +23,8 @@ pub struct Sekuire {
     pub plan_limit: bool,
     /// Whether `/me` names the organization as an object; both forms are in use.
     pub organization_is_object: bool,
+    /// Keys are grace's, and no more ada's.
+    pub is_graces: bool,
     /// Whether push tokens come with a `username`; without one it is `token`.
     pub tells_username: bool,
     /// How long push tokens live: 10 minutes.
@@ -38,6 +40,7 @@ impl Default for Sekuire {
             push_tokens: vec![],
             plan_limit: false,
             organization_is_object: false,
+            is_graces: false,
             tells_username: true,
             push_token_lifetime: Duration::from_secs(600),
             tells_push_token_lifetime: false,
@@ -167,8 +170,12 @@ async fn me(State(world): State<Shared>, headers: HeaderMap) -> Result<Json<Valu
         true => json!({ "id": ORGANIZATION, "name": "Ada's lab" }),
         false => json!(ORGANIZATION),
     };
+    let (id, email) = match world.sekuire.is_graces {
+        true => ("user_20", "grace@example.org"),
+        false => ("user_19", "ada@example.org"),
+    };
     Ok(Json(json!({
-        "id": "user_19", "email": "ada@example.org", "organization": organization, "workspaces": workspace_rows(),
+        "id": id, "email": email, "organization": organization, "workspaces": workspace_rows(),
     })))
 }
 

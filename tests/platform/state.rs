@@ -39,6 +39,8 @@ pub struct Settings {
     pub consent_given: bool,
     /// The `interval` told to devices in seconds; `None` leaves it out, which means 5.
     pub device_interval: Option<u64>,
+    /// The page on which codes are confirmed; the Platform's own where nothing is said.
+    pub device_page: Option<String>,
     /// The public clients that are registered.
     pub clients: Vec<&'static str>,
     /// The AI backend that `/service-info` names.
@@ -63,6 +65,7 @@ impl Default for Settings {
             redirect_port: None,
             consent_given: false,
             device_interval: Some(1),
+            device_page: None,
             clients: vec!["seqera_ai_cli", "nextflow_cli"],
             agent_backend: None,
             absent: vec![],

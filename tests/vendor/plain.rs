@@ -47,6 +47,44 @@ fn gits_own_plain_store_is_taken_over() {
     assert_eq!(fs::read(&path).unwrap(), odd);
 }
 
+/// What another user could have put there is nobody's password, and no token to log in with.
+#[test]
+fn what_others_own_or_may_write_is_not_taken_over() {
+    let (mut home, platform) = (Home::with_file_store(), Platform::start());
+    home.set("TOWER_API_ENDPOINT", platform.api());
+    let token = platform.personal_token();
+    let nextflow = format!("tower {{ accessToken = '{token}'\n endpoint = '{}' }}\n", platform.api());
+    let is_root = rustix::process::geteuid().is_root();
+    for (from, file, content) in [
+        ("git", ".git-credentials", "https://ada:pw@git.example\n".to_owned()),
+        ("docker", ".docker/config.json", r#"{"auths": {"r.example": {"auth": "YWRhOnB3"}}}"#.to_owned()),
+        ("env", ".bashrc", format!("export TOWER_ACCESS_TOKEN={token}\n")),
+        ("nextflow", ".nextflow/seqera-auth.config", nextflow),
+        ("sekuire", ".sekuire/auth.json", r#"{"api_key": "sk_test_0123456789"}"#.to_owned()),
+    ] {
+        let path = home.write(file, &content);
+        let import = || home.run("seqera", &["import", from], "").expect(6);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let run = import();
+        assert!(
+            run.err().contains("others may write it") && run.err().contains("chmod go-w"),
+            "{from}: {run:?}"
+        );
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root {
+            std::os::unix::fs::chown(&path, Some(54321), None).unwrap();
+            let run = import();
+            assert!(run.err().contains("it belongs to "), "{from}: {run:?}");
+        } else {
+            eprintln!("not tried: it takes root to be another user");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), content, "{from}");
+    }
+    home.run("seqera", &["token"], "").expect(3);
+    assert_eq!(home.run("docker-credential-seqera", &["list"], "").ok(), "{}\n");
+    assert_eq!(platform.requests().len(), 0);
+}
+
 #[test]
 fn dockers_plain_passwords_are_taken_over() {
     let home = Home::with_file_store();

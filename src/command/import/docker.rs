@@ -46,7 +46,7 @@ const IDENTITY: &str = "<token>";
 /// There is nothing to take over; the file is no JSON; the store.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let path = docker_config_file()?;
-    let theirs = TheirFile::read(&path)?;
+    let theirs = TheirFile::read_own(&path)?;
     let text =
         Zeroizing::new(String::from_utf8(theirs.bytes.clone().unwrap_or_default()).unwrap_or_default());
     let config: Value = match text.trim().is_empty() {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::{Plain, agrees, foretell, keep_token, masked};
 use crate::client::edit::TheirFile;
 use crate::command::Context;
-use crate::command::login::sekuire::{Options, enter};
+use crate::command::login::sekuire::{Options, Replacing, enter};
 use crate::command::plain::{Found, start_up_files, tokens_in};
 use crate::error::{Error, Result};
 use crate::provider::LoginWay;
@@ -43,6 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         let name = one.variable.unwrap_or("a token");
         ui::out(&format!("{}, line {}: {name} {shown}", one.path.display(), one.line))?;
     }
+    TheirFile::read_own(&first.path)?;
     let platform = first.provider;
     let endpoint = match &args.endpoint {
         Some(named) => platform.endpoint(named)?,
@@ -63,7 +64,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         LoginWay::ApiKey => {
-            enter(context, &key(&token)?, endpoint, Device::here(), &Options::default())?;
+            let may = Replacing { agreed: false, named: args.endpoint.is_some() };
+            enter(context, &key(&token)?, endpoint, Device::here(), &Options::default(), may)?;
         }
     }
     let copies: Vec<&Found> = found.iter().filter(|one| one.token.as_ref() == Some(&token)).collect();

@@ -43,7 +43,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut found = false;
     let mut unread = Vec::new();
     for path in files() {
-        let theirs = TheirFile::read(&path)?;
+        let theirs = TheirFile::read_own(&path)?;
         let Some(bytes) = theirs.bytes.clone().map(Zeroizing::new) else { continue };
         let mut left = Zeroizing::new(Vec::new());
         let mut stored = 0;

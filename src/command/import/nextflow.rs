@@ -11,6 +11,7 @@ use crate::command::Context;
 use crate::error::{Error, Result, io_words};
 use crate::http::Http;
 use crate::os::files;
+use crate::os::ownership::Exposed;
 use crate::provider::ProviderId;
 use crate::provider::seqera::{Api, CLOUD, user};
 use crate::secret::Secret;
@@ -42,8 +43,10 @@ struct Written {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let folder = folder()?;
     let path = folder.join(FILE);
-    let bytes = files::read_foreign(&path, LIMIT)
-        .map_err(|error| Error::failed(format!("{} cannot be read: {}", path.display(), io_words(&error))))?;
+    let bytes = files::read_foreign(&path, LIMIT).map_err(|error| match Exposed::of(&error) {
+        Some(_) => files::failure(format_args!("{} is not taken over", path.display()), &error),
+        None => Error::failed(format!("{} cannot be read: {}", path.display(), io_words(&error))),
+    })?;
     let text = bytes.map(|bytes| zeroize::Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()));
     let written = text.map(|text| parse(&text)).unwrap_or_default();
     let Some(token) = written.token else {

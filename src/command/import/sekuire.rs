@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::agrees;
 use crate::command::Context;
-use crate::command::login::sekuire::{Options, endpoint, enter};
+use crate::command::login::sekuire::{Options, Replacing, endpoint, enter};
 use crate::error::{Error, Result};
 use crate::provider::sekuire::auth_file::{self, AuthFile};
 use crate::provider::sekuire::{self, Device, masked};
@@ -52,7 +52,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     if let Some(fingerprint) = file.fingerprint() {
         fingerprint.clone_into(&mut device.fingerprint);
     }
-    let profile = enter(context, &key, endpoint(args.endpoint.as_deref())?, device, &args.options)?;
+    let may = Replacing { agreed: false, named: args.endpoint.is_some() };
+    let profile = enter(context, &key, endpoint(args.endpoint.as_deref())?, device, &args.options, may)?;
     if profile.api_key.is_some_and(|key| key.auth_file) {
         return Ok(ExitCode::SUCCESS);
     }

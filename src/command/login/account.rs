@@ -5,15 +5,21 @@ use std::time::{Duration, Instant};
 
 use crate::command::Context;
 use crate::error::{Error, Result};
-use crate::session::profile::Profile;
+use crate::session::profile::{Method, Profile};
 use crate::ui::{self, Keyboard, Typed};
 
 /// How long a person may think.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// What is to be said where a login of another account would go for this one.
+pub fn replaces(context: &Context, new: &Profile, is_named: bool) -> Option<String> {
+    let before = Profile::load(&context.paths, &new.name).ok().flatten()?;
+    difference(&before, new, is_named)
+}
+
 /// What is to be said where `new` is of another account than `before`, or of another server that the person did
 /// not name themselves; nothing where it is the same.
-pub fn difference(before: &Profile, new: &Profile, is_named: bool) -> Option<String> {
+fn difference(before: &Profile, new: &Profile, is_named: bool) -> Option<String> {
     let who = |profile: &Profile| profile.account.clone().unwrap_or_else(|| "another account".to_owned());
     if before.endpoint != new.endpoint {
         return (!is_named).then(|| {
@@ -27,14 +33,13 @@ pub fn difference(before: &Profile, new: &Profile, is_named: bool) -> Option<Str
         (Some(before), Some(new)) => before == new,
         _ => before.account.is_none() || new.account.is_none() || before.account == new.account,
     };
-    (!same).then(|| {
-        format!(
-            "the browser logged in as {}, and the login '{}' is that of {}",
-            who(new),
-            before.name,
-            who(before)
-        )
-    })
+    let came = match new.method {
+        Method::Browser | Method::Device => "the browser logged in as",
+        Method::Token => "the token is that of",
+        Method::ApiKey => "the key is that of",
+    };
+    (!same)
+        .then(|| format!("{came} {}, and the login '{}' is that of {}", who(new), before.name, who(before)))
 }
 
 /// Asks the person at the terminal whether the earlier login is to go.
@@ -44,8 +49,8 @@ pub fn difference(before: &Profile, new: &Profile, is_named: bool) -> Option<Str
 pub fn may_replace(context: &Context, what: &str, keyboard: Option<&Keyboard>) -> Result<()> {
     let refused = |what: String| {
         Error::refused(format!("{what}; the earlier login is kept")).next(format!(
-            "to replace it: {}; to have both, give the new one a name with --profile",
-            context.typed("seqera login --replace")
+            "to replace it, say so: {}; to have both, give the new one a name with --profile",
+            context.typed(&format!("{} login --replace", context.program()))
         ))
     };
     let Some(keyboard) = keyboard else { return Err(refused(what.to_owned())) };

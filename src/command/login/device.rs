@@ -5,20 +5,25 @@ use std::time::Instant;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
+use super::place;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::http::Http;
 use crate::oauth::Tokens;
 use crate::oauth::device::{self, Prompt};
 use crate::oauth::discovery::Server;
+use crate::os::paths::Paths;
 use crate::ui::{self, Spinner};
 
 /// Logs in.
-pub fn login(http: &Http, server: &Server, settings: &Settings) -> Result<Tokens> {
+pub fn login(http: &Http, server: &Server, settings: &Settings, paths: &Paths) -> Result<Tokens> {
     let mut spinner = None;
     device::login(http, server, &settings.client, Instant::now() + settings.patience, |prompt| {
+        let pages = [&prompt.verification_uri].into_iter().chain(&prompt.complete);
+        pages.into_iter().try_for_each(|page| place::must_be_of_one_server(paths, server, page))?;
         show(prompt);
         spinner = Some(Spinner::turn("Waiting for you to confirm the code ..."));
+        Ok(())
     })
 }
 

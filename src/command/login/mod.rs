@@ -140,7 +140,7 @@ fn seqera(args: &Args, context: &Context) -> Result<()> {
     let entered = whose(&http, &settings, method, &session).and_then(|user| {
         let mut profile = begun(context, &settings, &name, method, &user);
         if !args.replace
-            && let Some(what) = replaces(context, args, &profile)
+            && let Some(what) = account::replaces(context, &profile, args.endpoint.is_some())
         {
             let keyboard = keyboard.get_or_insert_with(Keyboard::open).as_ref();
             told = browser.take_if(|_| keyboard.is_some()).map(|browser| browser.ask(&what));
@@ -201,7 +201,7 @@ fn oauth(
 ) -> Result<Entry> {
     place::must_stay_home(&context.paths, server, settings)?;
     let (method, tokens, browser) = match args.device {
-        true => (Method::Device, device::login(http, server, settings)?, None),
+        true => (Method::Device, device::login(http, server, settings, &context.paths)?, None),
         false => {
             let source = match &args.paste_from {
                 Some(path) => Some(Source::of(path)),
@@ -304,13 +304,6 @@ fn begun(context: &Context, settings: &Settings, name: &ProfileName, method: Met
         workspace,
         ..Profile::new(name.clone(), ProviderId::SEQERA, settings.endpoint.clone(), method)
     }
-}
-
-/// What is to be said where a login of another account would go for this one. Who brings a token knows whose it is.
-fn replaces(context: &Context, args: &Args, profile: &Profile) -> Option<String> {
-    let before = Profile::load(&context.paths, &profile.name).ok().flatten()?;
-    let chosen = matches!(profile.method, Method::Browser | Method::Device);
-    chosen.then(|| account::difference(&before, profile, args.endpoint.is_some()))?
 }
 
 /// Stores a login in the place of the profile's earlier one, whose tokens are given back unless that could end the

@@ -1,5 +1,7 @@
 //! Where a login goes: said first where the person may not know it, refused where a token would go astray.
 
+use url::Url;
+
 use super::settings::{Named, Settings};
 use crate::error::{Error, Result};
 use crate::oauth::discovery::Server;
@@ -59,6 +61,29 @@ pub fn must_stay_home(paths: &Paths, server: &Server, settings: &Settings) -> Re
     }
     ui::say(&format!("The login is at {issues}, the API at {}.", settings.endpoint));
     Ok(())
+}
+
+/// Makes sure that a code is not confirmed on the pages of a server that is known here while its tokens come from
+/// another one: that one may have begun a login of its own there, and would have the person finish it.
+///
+/// # Errors
+/// It is.
+pub fn must_be_of_one_server(paths: &Paths, server: &Server, page: &Url) -> Result<()> {
+    let (Some(page), Some(issues)) =
+        (Target::from_url(page.as_str()), Target::from_url(server.token.as_str()))
+    else {
+        return Ok(());
+    };
+    let known = known(paths, ProviderId::SEQERA);
+    match known.iter().find(|installation| installation.contains(&page)) {
+        Some(installation) if !installation.contains(&issues) => Err(Error::refused(format!(
+            "the code is to be confirmed at {page}, and the login is at another server, {issues}"
+        ))
+        .next(
+            "that one could be finishing a login of its own there; check the address, or log in with a token (--with-token)",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn leave(settings: &Settings) -> String {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::settings::Named;
-use super::{Args, Context, home, keep, place, token};
+use super::{Args, Context, account, home, keep, place, token};
 use crate::command::sekuire as screen;
 use crate::config::Config;
 use crate::endpoint::Endpoint;
@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::session::profile::{Method, Profile};
 use crate::session::{Grant, Session};
 use crate::target::Target;
-use crate::ui;
+use crate::ui::{self, Keyboard};
 
 /// Where a key is good, and what else is to be done with it.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -36,6 +36,15 @@ impl Options {
     pub fn are_given(&self) -> bool {
         self.registry.is_some() || self.auth_file
     }
+}
+
+/// What the person said of a login that this one would replace.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Replacing {
+    /// That it may.
+    pub agreed: bool,
+    /// The server itself, on the command line.
+    pub named: bool,
 }
 
 /// For one question to the backend.
@@ -65,7 +74,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         context.tell(&line);
     }
     let key = sekuire::key(&token::read("Enter your API Key: ", "sekuire login < key.txt")?)?;
-    enter(context, &key, endpoint, Device::here(), &args.sekuire).map(|_| ExitCode::SUCCESS)
+    let may = Replacing { agreed: args.replace, named: args.endpoint.is_some() };
+    enter(context, &key, endpoint, Device::here(), &args.sekuire, may).map(|_| ExitCode::SUCCESS)
 }
 
 /// The backend that was named, on the command line or in the environment, else Sekuire's own.
@@ -91,6 +101,7 @@ pub fn enter(
     endpoint: Endpoint,
     device: Device,
     options: &Options,
+    replacing: Replacing,
 ) -> Result<Profile> {
     let name = context.name_for(ProviderId::SEKUIRE)?;
     let known = Profile::load(&context.paths, &name).ok().flatten();
@@ -120,6 +131,11 @@ pub fn enter(
         grant: Grant::Brought,
         bound: None,
     };
+    if !replacing.agreed
+        && let Some(what) = account::replaces(context, &profile, replacing.named)
+    {
+        account::may_replace(context, &what, Keyboard::open().as_ref())?;
+    }
     keep(context, &http, &mut profile, &session)?;
     for line in profile.api_key.iter().flat_map(screen::welcome) {
         context.tell(&line);
