@@ -314,9 +314,12 @@ fn read(path: &Path) -> Result<Option<(PathBuf, DocumentMut)>> {
         Error::failed(format!("{} cannot be read: {why}", path.display()))
             .next("correct the file, or move it away")
     };
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let Some(bytes) = files::read_foreign(&real, LIMIT).map_err(|error| unreadable(&io_words(&error)))?
-    else {
+    // A person may have made a link of it; most have not.
+    let found = files::read_foreign(path, LIMIT).or_else(|error| match path.canonicalize() {
+        Ok(real) if path.is_symlink() => files::read_foreign(&real, LIMIT),
+        _ => Err(error),
+    });
+    let Some(bytes) = found.map_err(|error| unreadable(&io_words(&error)))? else {
         return Ok(None);
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| unreadable("it is not UTF-8"))?;

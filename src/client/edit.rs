@@ -49,7 +49,10 @@ impl TheirFile {
         TheirFile::read_checked(shown, ownership::check_foreign_file)
     }
 
-    fn read_checked(shown: &Path, check: impl FnOnce(&File, &Path) -> io::Result<()>) -> Result<TheirFile> {
+    fn read_checked(
+        shown: &Path,
+        check: impl FnOnce(&fs::Metadata, &Path) -> io::Result<()>,
+    ) -> Result<TheirFile> {
         let path = follow(shown)?;
         let (found, bytes) = match read(&path, check) {
             Ok((found, bytes)) => (Some(found), Some(bytes)),
@@ -152,7 +155,7 @@ fn follow(path: &Path) -> Result<PathBuf> {
 
 fn read(
     path: &Path,
-    check: impl FnOnce(&File, &Path) -> io::Result<()>,
+    check: impl FnOnce(&fs::Metadata, &Path) -> io::Result<()>,
 ) -> io::Result<(fs::Metadata, Vec<u8>)> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -164,7 +167,7 @@ fn read(
     if !found.is_file() || found.len() > LIMIT {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    check(&file, path)?;
+    check(&found, path)?;
     let mut bytes = Vec::new();
     file.take(LIMIT).read_to_end(&mut bytes)?;
     Ok((found, bytes))

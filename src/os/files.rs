@@ -1,7 +1,7 @@
 //! Files that only their owner may read, replaced whole or not at all.
 
 use std::fmt::Display;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -200,9 +200,9 @@ pub fn sync_dir(dir: &Path) {
 /// What the system says, [`io::ErrorKind::InvalidData`] for a larger file or something that is no file, and
 /// [`io::ErrorKind::PermissionDenied`] for one that others own or could have put there.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    read_checked(path, limit, |file| {
+    read_checked(path, limit, |file, found| {
         ownership::check_dir(path.parent().unwrap_or(path))?;
-        ownership::check_file(file, path)
+        ownership::check_file(file, found, path)
     })
 }
 
@@ -211,7 +211,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// As [`read`].
 pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
-    read_checked(path, limit, |file| ownership::check_foreign_file(file, path))
+    read_checked(path, limit, |_, found| ownership::check_foreign_file(found, path))
 }
 
 /// Reads as [`read`] does, with a check of the caller's.
@@ -221,7 +221,7 @@ pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 pub fn read_checked(
     path: &Path,
     limit: u64,
-    check: impl FnOnce(&File) -> io::Result<()>,
+    check: impl FnOnce(&File, &Metadata) -> io::Result<()>,
 ) -> io::Result<Option<Vec<u8>>> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -241,14 +241,35 @@ pub fn read_checked(
     if !found.is_file() || found.len() > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file of ours"));
     }
-    check(&file)?;
-    // With room for all of it: a buffer that grows leaves copies of a secret behind.
-    let mut bytes = Vec::with_capacity(found.len() as usize + 1);
-    (&mut file).take(limit + 1).read_to_end(&mut bytes)?;
+    check(&file, &found)?;
+    let bytes = read_whole(&mut file, found.len() as usize, limit)?;
     match bytes.len() as u64 > limit {
         true => Err(io::Error::new(io::ErrorKind::InvalidData, "not a file of ours")),
         false => Ok(Some(bytes)),
     }
+}
+
+/// Reads a file that had `length` bytes just now. A file that ends where it ended then is not asked again.
+fn read_whole(file: &mut File, length: usize, limit: u64) -> io::Result<Vec<u8>> {
+    // With room for all of it: a buffer that grows leaves copies of a secret behind.
+    let mut bytes = vec![0; length + 1];
+    let mut filled = 0;
+    while filled <= length {
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        if filled == length {
+            break;
+        }
+    }
+    bytes.truncate(filled);
+    if filled > length {
+        file.take((limit + 1).saturating_sub(filled as u64)).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Removes a file and makes that last; no file is fine.
@@ -307,6 +328,23 @@ mod tests {
         remove(&path).unwrap();
         remove(&path).unwrap();
         assert_eq!(read(&path, 9).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_read_whole_whatever_length_it_says() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("file");
+        for length in [0, 1, 4096, 100_000] {
+            let bytes = vec![b'x'; length];
+            replace(&path, &bytes).unwrap();
+            assert_eq!(read(&path, 100_000).unwrap(), Some(bytes.clone()));
+            // As if it had grown or shrunk since it was asked.
+            for said in [0, length / 2, length + 7] {
+                assert_eq!(read_whole(&mut File::open(&path).unwrap(), said, 100_000).unwrap(), bytes);
+            }
+        }
+        let grown = read_whole(&mut File::open(&path).unwrap(), 10, 50).unwrap();
+        assert_eq!(grown.len(), 51);
     }
 
     #[test]

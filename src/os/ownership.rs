@@ -53,7 +53,7 @@ mod unix {
     use std::fs::{self, Metadata, OpenOptions, Permissions};
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
     use std::path::PathBuf;
-    use std::sync::Mutex;
+    use std::sync::{Mutex, OnceLock};
 
     use rustix::fs::OFlags;
     use rustix::process::{getegid, geteuid};
@@ -69,7 +69,8 @@ mod unix {
     static CHECKED: Mutex<Vec<(PathBuf, bool)>> = Mutex::new(Vec::new());
 
     pub fn me() -> u32 {
-        geteuid().as_raw()
+        static ME: OnceLock<u32> = OnceLock::new();
+        *ME.get_or_init(|| geteuid().as_raw())
     }
 
     /// Checks a folder of ours, and what is above it. Write access of others to it is taken away.
@@ -254,20 +255,18 @@ mod unix {
         }
     }
 
-    /// Checks an opened file of ours. Write access of others is taken away.
-    pub fn check_file(file: &File, path: &Path) -> io::Result<()> {
-        let found = file.metadata()?;
+    /// Checks an opened file of ours, as it was `found`. Write access of others is taken away.
+    pub fn check_file(file: &File, found: &Metadata, path: &Path) -> io::Result<()> {
         if found.uid() != me() && found.uid() != 0 && !trusts() {
-            return Err(stranger(path, &found));
+            return Err(stranger(path, found));
         }
         close(file, path, found.mode(), !WRITABLE)
     }
 
-    /// Checks an opened file of another program: nothing is changed about it.
-    pub fn check_foreign_file(file: &File, path: &Path) -> io::Result<()> {
-        let found = file.metadata()?;
+    /// Checks an opened file of another program, as it was `found`: nothing is changed about it.
+    pub fn check_foreign_file(found: &Metadata, path: &Path) -> io::Result<()> {
         if found.uid() != me() && found.uid() != 0 && !trusts() {
-            return Err(stranger(path, &found));
+            return Err(stranger(path, found));
         }
         let for_me_alone = found.mode() & 0o002 == 0 && is_only_mine(found.gid());
         if found.mode() & WRITABLE != 0 && !for_me_alone && !trusts() {
@@ -349,8 +348,8 @@ mod unix {
     }
 
     /// Whether others may read the file, so that no secret of ours may be in it as it is.
-    pub fn is_readable_by_others(file: &File) -> io::Result<bool> {
-        Ok(file.metadata()?.mode() & 0o077 != 0 && !trusts())
+    pub fn is_readable_by_others(found: &Metadata) -> bool {
+        found.mode() & 0o077 != 0 && !trusts()
     }
 }
 
@@ -362,6 +361,8 @@ pub use unix::{
 
 #[cfg(not(unix))]
 mod elsewhere {
+    use std::fs::Metadata;
+
     use super::*;
 
     pub fn check_dir(dir: &Path) -> io::Result<()> {
@@ -371,11 +372,11 @@ mod elsewhere {
         }
     }
 
-    pub fn check_file(_: &File, _: &Path) -> io::Result<()> {
+    pub fn check_file(_: &File, _: &Metadata, _: &Path) -> io::Result<()> {
         Ok(())
     }
 
-    pub fn check_foreign_file(_: &File, _: &Path) -> io::Result<()> {
+    pub fn check_foreign_file(_: &Metadata, _: &Path) -> io::Result<()> {
         Ok(())
     }
 
@@ -387,8 +388,8 @@ mod elsewhere {
         dir.is_dir()
     }
 
-    pub fn is_readable_by_others(_: &File) -> io::Result<bool> {
-        Ok(false)
+    pub fn is_readable_by_others(_: &Metadata) -> bool {
+        false
     }
 }
 

@@ -86,7 +86,8 @@ impl Paths {
     pub fn below(home: &Path) -> Paths {
         let id = hex(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..8]);
         Paths {
-            rescue: runtime_dir().map(|dir| dir.join(FOLDER).join(id)),
+            // Looked at when something is to be read or kept there, which is seldom.
+            rescue: dirs::runtime_dir().map(|dir| dir.join(FOLDER).join(id)),
             config: home.to_path_buf(),
             state: home.join("state"),
             store: home.join("store"),

@@ -250,14 +250,19 @@ impl Profile {
     /// The names of all profiles, sorted.
     pub fn list(paths: &Paths) -> Result<Vec<ProfileName>> {
         let dir = paths.state.join(PROFILES);
-        files::only_own_dir(&dir)
-            .map_err(|error| files::failure(format_args!("{} cannot be used", dir.display()), &error))?;
+        let must_be_own = || {
+            files::only_own_dir(&dir)
+                .map_err(|error| files::failure(format_args!("{} cannot be used", dir.display()), &error))
+        };
         let entries = match std::fs::read_dir(&dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io(format_args!("{} cannot be read", dir.display()), &error)),
+            Err(error) => {
+                must_be_own()?;
+                return Err(Error::io(format_args!("{} cannot be read", dir.display()), &error));
+            }
         };
+        must_be_own()?;
         let mut names: Vec<ProfileName> = entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.parse().ok())
             .collect();

@@ -304,12 +304,12 @@ fn id_text(id: KeyId) -> String {
 }
 
 fn read(path: &Path, is_secret: bool) -> Result<Option<Zeroizing<String>>> {
-    let bytes = files::read_checked(path, LIMIT, |file| {
+    let bytes = files::read_checked(path, LIMIT, |file, found| {
         // A key that others could read is not a secret any more, whoever opened it.
-        if is_secret && ownership::is_readable_by_others(file)? {
+        if is_secret && ownership::is_readable_by_others(found) {
             return Err(open_to_others(path));
         }
-        ownership::check_file(file, path)
+        ownership::check_file(file, found, path)
     });
     let bytes =
         bytes.map_err(|error| files::failure(format_args!("{} cannot be read", path.display()), &error))?;
