@@ -132,22 +132,20 @@ npm_platform() {
 }
 
 npm_package() {
-    local folder="$work/npm" called
+    local folder="$work/npm" called bins=()
     mkdir -p "$folder/bin"
-    cp packaging/npm/platform.js packaging/npm/install.js README.md LICENSE-* "$folder"
-    for called in seqera sekuire $name git-credential-seqera docker-credential-seqera; do
+    cp packaging/npm/platform.js packaging/npm/install.js packaging/names README.md LICENSE-* "$folder"
+    for called in seqera $name $(cut -d ' ' -f 1 packaging/names); do
         cp packaging/npm/start.js "$folder/bin/$called"
         chmod 755 "$folder/bin/$called"
+        bins+=("\"$called\": \"bin/$called\"")
     done
     cat >"$folder/package.json" <<-JSON
 		{
 		  "name": "$name", "version": "$version", "license": "MIT OR Apache-2.0", "description": "$summary",
-		  "homepage": "$homepage", "files": ["bin", "install.js", "platform.js"],
+		  "homepage": "$homepage", "files": ["bin", "install.js", "platform.js", "names"],
 		  "scripts": {"postinstall": "node install.js"},
-		  "bin": {
-		    "seqera": "bin/seqera", "sekuire": "bin/sekuire", "$name": "bin/$name",
-		    "git-credential-seqera": "bin/git-credential-seqera", "docker-credential-seqera": "bin/docker-credential-seqera"
-		  },
+		  "bin": {$(IFS=, && echo "${bins[*]}")},
 		  "optionalDependencies": {"$name-linux-x64": "$version", "$name-linux-arm64": "$version"}
 		}
 	JSON

@@ -1,11 +1,11 @@
 // Puts the programs in the place of the scripts that would start them: node takes forty times as long to start.
 const fs = require("fs");
 const path = require("path");
-const { programs } = require("./platform.js");
+const { meant, programs } = require("./platform.js");
 
 const bin = path.join(__dirname, "bin");
 for (const script of fs.readdirSync(bin)) {
-  const program = script === "seqera" || script === "sekuire" ? "seqera" : "seqera-credential-helper";
+  const program = meant(script);
   const fresh = path.join(bin, `.${script}.new`);
   try {
     fs.linkSync(path.join(programs(), program), fresh);
