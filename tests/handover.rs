@@ -126,7 +126,7 @@ fn the_other_program_works_with_a_token_that_it_never_sees() {
 #[test]
 fn a_wrapper_around_ours_leads_on_when_there_is_a_login_to_lend() {
     let (mut home, _platform, _backend, _) = lending();
-    let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", env!("CARGO_BIN_EXE_seqera"));
+    let wrapper = format!("#!/bin/sh\nexec {} \"$@\"\n", crate::support::seqera());
     program(&home.path().join("wrapper/seqera"), &wrapper);
     path(&mut home, &["wrapper", "bin"]);
     let out = home.run("seqera", &["ai"], "").expect(7).out();

@@ -60,13 +60,13 @@ fn tree(dir: &Path) -> BTreeMap<PathBuf, (u32, u32, u64)> {
 fn give(home: &Home, uid: u32) {
     let helper = home.bin().join("seqera-credential-helper");
     fs::remove_file(&helper).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_seqera-credential-helper"), &helper).unwrap();
+    fs::copy(crate::support::helper(), &helper).unwrap();
     for name in ["git-credential-seqera", "docker-credential-seqera"] {
         fs::remove_file(home.bin().join(name)).unwrap();
         symlink("seqera-credential-helper", home.bin().join(name)).unwrap();
     }
     fs::remove_file(home.bin().join("seqera")).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_seqera"), home.bin().join("seqera")).unwrap();
+    fs::copy(crate::support::seqera(), home.bin().join("seqera")).unwrap();
     for path in tree(home.path()).into_keys() {
         std::os::unix::fs::lchown(path, Some(uid), Some(uid)).unwrap();
     }
