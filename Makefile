@@ -166,6 +166,7 @@ others-stay:
 	    fi; \
 	done
 
-# completions/ and man/ come from the one definition of the commands; a test fails when they are stale.
+# completions/ and man/ come from the one definition of the commands; a test fails when they are stale. The program is
+# the one that the tests run, which is built already.
 generate:
-	$(CARGO) run --quiet --locked --bin seqera -- generate .
+	$(CARGO) run --quiet --locked --features fault-points --bin seqera -- generate .

@@ -9,6 +9,7 @@ mod configure;
 mod doctor;
 mod env;
 mod exec;
+#[cfg(feature = "generate")]
 mod generate;
 mod handover;
 pub mod hook;
@@ -105,6 +106,7 @@ enum Command {
     Config(config::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
+    #[cfg(feature = "generate")]
     #[command(hide = true)]
     Generate(generate::Args),
     #[command(external_subcommand)]
@@ -398,6 +400,7 @@ fn run_command(command: Command, context: &Context) -> Result<ExitCode> {
         Command::Configure(args) => configure::run(&args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
+        #[cfg(feature = "generate")]
         Command::Generate(args) => generate::run(&args, context),
         Command::Other(words) => {
             vendor::not_mistyped(&words, context.called)?;

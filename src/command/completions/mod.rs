@@ -52,6 +52,7 @@ pub enum Completed {
 
 impl Completed {
     /// The file under which each shell looks for its script.
+    #[cfg(feature = "generate")]
     pub fn file_name(self) -> &'static str {
         match self {
             Completed::Bash => "seqera.bash",
