@@ -68,7 +68,7 @@ pub struct HookEnvArgs {
 pub(super) fn run_hook_env(args: &HookEnvArgs, context: &Context) -> Result<ExitCode> {
     let fresh = |profile: &Profile, min_ttl| {
         let want = Want { min_ttl, ..Want::default() };
-        let fresh = Sessions::new(&context.paths, Deadline::after(TIME)).fresh(&profile.name, &want)?;
+        let fresh = Sessions::new(&context.paths, Deadline::after(TIME)).fresh_of(profile.clone(), &want)?;
         Ok((fresh.profile, fresh.token))
     };
     let out = &mut io::stdout().lock();

@@ -34,6 +34,7 @@ mod vendor;
 mod whoami;
 mod workspace;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -54,7 +55,7 @@ use crate::session::exports::{self, Ours};
 use crate::session::inherited;
 use crate::session::mark::Mark;
 use crate::session::profile::{Profile, ProfileName};
-use crate::session::{Fresh, Sessions, Want};
+use crate::session::{Fresh, Sessions, Want, not_logged_in};
 use crate::shell::Shell;
 use crate::ui;
 
@@ -151,6 +152,8 @@ struct Context {
     paths: Paths,
     quiet: bool,
     profile: Option<ProfileName>,
+    /// The login in use, as it was read first.
+    in_use: OnceCell<(ProfileName, Option<Profile>)>,
 }
 
 /// A command that needs the network ends within this.
@@ -187,6 +190,17 @@ impl Context {
         Ok(if fits { selected } else { home })
     }
 
+    /// The login in use: its name, and its profile where there is one. Its file is read once.
+    fn in_use(&self) -> Result<(&ProfileName, Option<&Profile>)> {
+        if self.in_use.get().is_none() {
+            let name = self.name()?;
+            let profile = Profile::load(&self.paths, &name)?;
+            let _ = self.in_use.set((name, profile));
+        }
+        let (name, profile) = self.in_use.get().ok_or_else(|| Error::failed("no login was read"))?;
+        Ok((name, profile.as_ref()))
+    }
+
     /// What the program is called.
     fn program(&self) -> &'static str {
         self.called.name()
@@ -194,7 +208,9 @@ impl Context {
 
     /// The token of the login in use.
     fn fresh(&self, want: &Want<'_>) -> Result<Fresh> {
-        let fresh = Sessions::new(&self.paths, Deadline::after(TIME)).fresh(&self.name()?, want)?;
+        let (name, profile) = self.in_use()?;
+        let profile = profile.ok_or_else(|| not_logged_in(name))?;
+        let fresh = Sessions::new(&self.paths, Deadline::after(TIME)).fresh_of(profile.clone(), want)?;
         if let Some(notice) = &fresh.notice {
             self.tell(&format!("{}: {notice}", self.program()));
         }
@@ -207,10 +223,10 @@ impl Context {
         if self.profile.is_some() {
             return Ok(None);
         }
-        let provider = match Profile::load(&self.paths, &self.name()?) {
+        let provider = match self.in_use() {
             // A token from outside needs no home.
             Err(_) if !self.paths.is_known() => self.called,
-            profile => profile?.map_or(self.called, |profile| profile.provider),
+            in_use => in_use?.1.map_or(self.called, |profile| profile.provider),
         };
         Ok(exports::outside_token(provider, &non_empty)
             .or_else(|| inherited::token(&self.paths, provider, &non_empty)))
@@ -235,12 +251,20 @@ impl Context {
     /// Sees that the marks of the login in use are there and true, for prompts: a restart, another machine or
     /// another runtime folder may have taken them away.
     fn restore_marks(&self) {
-        let Ok(name) = Profile::selected(&self.paths) else { return };
-        if let Ok(profile) = Profile::load(&self.paths, &name) {
+        let restore = |name: &ProfileName, profile: Option<&Profile>| {
             // Where nobody has logged in yet, there is nothing to follow.
             if profile.is_some() || self.paths.state.exists() {
-                Mark::restore(&self.paths, &name, profile.as_ref());
+                Mark::restore(&self.paths, name, profile);
             }
+        };
+        // Prompts follow the shell's login, whichever is named on the command line.
+        let is_the_shells = self.profile.is_none() && self.called == ProviderId::first();
+        if is_the_shells {
+            let _ = self.in_use().map(|(name, profile)| restore(name, profile));
+        } else if let Ok(name) = Profile::selected(&self.paths)
+            && let Ok(profile) = Profile::load(&self.paths, &name)
+        {
+            restore(&name, profile.as_ref());
         }
     }
 
@@ -364,7 +388,7 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         Command::Token(_) | Command::Exec(_) => Paths::if_known()?,
         _ => Paths::from_env()?,
     };
-    let context = Context { called, paths, quiet, profile };
+    let context = Context { called, paths, quiet, profile, in_use: OnceCell::new() };
     // Doctor reports marks that are not true before they are put right.
     let is_doctor = matches!(cli.command, Command::Doctor(_));
     if cli.command.follows_a_login() && !is_doctor {

@@ -10,7 +10,6 @@ use crate::os::clock::now;
 use crate::os::env::{Environment, non_empty};
 use crate::session::exports;
 use crate::session::mark::Mark;
-use crate::session::profile::Profile;
 use crate::shell::Shell;
 use crate::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
 
@@ -69,20 +68,23 @@ pub fn run(args: &PromptArgs, context: &Context) -> Result<ExitCode> {
 }
 
 fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {
-    let (paths, name, now) = (&context.paths, context.name()?, now());
-    let login = Profile::load(paths, &name);
+    let (paths, now) = (&context.paths, now());
+    let login = context.in_use();
     let provider =
-        login.as_ref().ok().and_then(Option::as_ref).map_or(context.called, |login| login.provider);
+        login.as_ref().ok().and_then(|(_, login)| *login).map_or(context.called, |login| login.provider);
     // A profile named on the command line is meant, whatever the environment says.
     if context.profile.is_none() && exports::outside_token(provider, env).is_some() {
         return Ok(Segment::FromEnvironment);
     }
     let mark = match login {
         // The mark is this machine's, and another that shares the home may have changed the login since.
-        Ok(Some(profile)) => Mark::of(&profile, now),
-        Ok(None) => Mark::logged_out(&name, now),
+        Ok((_, Some(profile))) => Mark::of(profile, now),
+        Ok((name, None)) => Mark::logged_out(name, now),
         // A profile that cannot be read is no reason for a prompt to fail: the mark may still tell.
-        Err(_) => Mark::read(paths, Some(&name)).unwrap_or_else(|| Mark::logged_out(&name, now)),
+        Err(_) => {
+            let name = context.name()?;
+            Mark::read(paths, Some(&name)).unwrap_or_else(|| Mark::logged_out(&name, now))
+        }
     };
     Ok(Segment::of(mark, now))
 }

@@ -13,7 +13,7 @@ use crate::provider::ProviderId;
 use crate::secret::Secret;
 use crate::session::outside;
 use crate::session::profile::{Profile, ProfileName};
-use crate::session::{Sessions, Want, log_in_again, revocation};
+use crate::session::{Fresh, Sessions, Want, log_in_again, revocation};
 use crate::target::Target;
 
 /// What a command needs that asks the server.
@@ -52,10 +52,9 @@ impl<'a> Server<'a> {
     /// Those of [`Sessions::fresh`]; the token may not travel to the endpoint.
     pub fn in_use(context: &'a Context) -> Result<Server<'a>> {
         let Some((variable, token)) = context.outside_token()? else {
-            return Server::of(context, &context.name()?);
+            return Server::from(context, context.fresh(&Want::default())?);
         };
-        let profile = Profile::load(&context.paths, &context.name()?)?;
-        let id = profile.map_or(context.called, |profile| profile.provider);
+        let id = context.in_use()?.1.map_or(context.called, |profile| profile.provider);
         let endpoint = id.outside_endpoint().map_err(|_| not_sent())?;
         Server::open(context, id, endpoint, token, Source::Variable(variable))
     }
@@ -69,6 +68,10 @@ impl<'a> Server<'a> {
         if let Some(notice) = &fresh.notice {
             context.tell(&format!("{}: {notice}", context.program()));
         }
+        Server::from(context, fresh)
+    }
+
+    fn from(context: &'a Context, fresh: Fresh) -> Result<Server<'a>> {
         let (id, endpoint) = (fresh.profile.provider, fresh.profile.endpoint.clone());
         Server::open(context, id, endpoint, fresh.token, Source::Login(Box::new(fresh.profile)))
     }

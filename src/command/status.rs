@@ -255,31 +255,30 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         }
         false => status.print(context)?,
     }
-    status.verdict(&context.name()?)?;
+    status.verdict(context.in_use()?.0)?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Status {
     fn gather(args: &Args, context: &Context) -> Result<Status> {
-        let selected = context.name()?;
+        let (selected, profile) = context.in_use()?;
         let mut warnings = Vec::new();
-        let profile = Profile::load(&context.paths, &selected)?;
-        let provider = profile.as_ref().map_or(context.called, |profile| profile.provider);
+        let provider = profile.map_or(context.called, |profile| profile.provider);
         // A profile named on the command line is meant, whatever the environment says.
         let mut token_from = None;
         if context.profile.is_none() {
             token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
-            warnings.extend(shadow::warnings(profile.as_ref(), &non_empty));
+            warnings.extend(shadow::warnings(profile, &non_empty));
         }
         if context.called == ProviderId::SEQERA {
             warnings.extend(vendor::login::at_hand(context));
             warnings.extend(vendor::without_relay(context));
         }
         let logins = match args.all {
-            true => Some(all(context, &selected, &mut warnings)?),
+            true => Some(all(context, selected, &mut warnings)?),
             false => None,
         };
-        let login = if args.all { None } else { profile.map(|profile| Login::of(profile, true)) };
+        let login = if args.all { None } else { profile.cloned().map(|profile| Login::of(profile, true)) };
         let store = store(context).unwrap_or_else(|error| {
             warnings.push(error.to_string());
             None

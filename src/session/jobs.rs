@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bound::Bound;
-use super::{Session, store};
+use super::{Session, settle_shelf, store};
 use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::http::{Failure, Http};
@@ -173,15 +173,10 @@ impl<'a> JobTokens<'a> {
 /// Deletes at their servers what is certainly left behind, as far as it can be done by `deadline`. Where there is
 /// nothing it costs one look at a folder.
 pub(super) fn settle(store: &Store<'_>, http: &Http, deadline: Deadline) {
-    let Ok(mut left) = list(store) else { return };
-    left.retain(JobToken::is_left_behind);
-    left.retain(|token| {
+    settle_shelf(store, &shelf(), identity, |token: &JobToken| {
         let delete = || token.delete(http, || others(store, token)).is_ok_and(|is_over| is_over);
-        (!deadline.passed() && delete()) || token.is_given_up()
+        token.is_left_behind() && ((!deadline.passed() && delete()) || token.is_given_up())
     });
-    if !left.is_empty() {
-        let _ = forget(store, &left);
-    }
 }
 
 /// The tokens of our logins that live, at the server of a job's.

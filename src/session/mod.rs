@@ -29,6 +29,7 @@ mod transaction;
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -327,6 +328,24 @@ pub fn fits(kind: &str, plain: &[u8]) -> Option<bool> {
 /// The sealed store of this user, as the configuration wants its key kept.
 pub fn store(paths: &Paths, deadline: Deadline) -> Store<'_> {
     Store::new(paths, deadline, |paths| Ok(Config::load(paths)?.key_cache()))
+}
+
+/// Goes through what waits on a shelf and takes off it what `settled` says is done. What cannot be opened, or cannot be
+/// taken off now, waits on.
+fn settle_shelf<T: DeserializeOwned>(
+    store: &Store<'_>,
+    shelf: &Shelf,
+    identity: fn(&T) -> String,
+    settled: impl FnMut(&T) -> bool,
+) {
+    let Ok(waiting) = store.read::<T>(shelf) else { return };
+    let mut waiting: Vec<T> = waiting.contents().collect();
+    waiting.retain(settled);
+    if waiting.is_empty() {
+        return;
+    }
+    let done: Vec<String> = waiting.iter().map(identity).collect();
+    let _ = store.remove(shelf, Some(b""), |one: &T| done.contains(&identity(one)));
 }
 
 fn note_unmarked(written: Result<()>) {

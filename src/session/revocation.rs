@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Grant, Session, jobs, journal, store};
+use super::{Grant, Session, jobs, journal, settle_shelf, store};
 use crate::error::Result;
 use crate::http::{Failure, Http};
 use crate::oauth::revoke::{self, Kind};
@@ -134,18 +134,9 @@ pub fn settle(paths: &Paths, deadline: Deadline) {
 pub(super) fn settle_in(store: &Store<'_>, deadline: Deadline) {
     let http = Http::new(EACH);
     jobs::settle(store, &http, deadline);
-    let Ok(waiting) = store.read::<Revocation>(&queue()) else { return };
-    if waiting.opened.is_empty() {
-        return;
-    }
-    let mut settled = Vec::new();
-    for revocation in waiting.contents() {
-        let over = revocation.until < now();
-        if over
-            || (!deadline.passed() && revocation.carry_out(&http).map_or_else(|f| is_final(&f), |()| true))
-        {
-            settled.push(revocation.access);
-        }
-    }
-    let _ = store.remove(&queue(), Some(b""), |revocation: &Revocation| settled.contains(&revocation.access));
+    let identity = |revocation: &Revocation| journal::fingerprint(&revocation.access);
+    settle_shelf(store, &queue(), identity, |revocation| {
+        let is_over = || revocation.carry_out(&http).map_or_else(|failure| is_final(&failure), |()| true);
+        revocation.until < now() || (!deadline.passed() && is_over())
+    });
 }

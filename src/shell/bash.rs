@@ -18,22 +18,6 @@ impl Language for Bash {
         Some(quote::ansi_c(value))
     }
 
-    fn export(&self, name: &str, literal: &str) -> String {
-        format!("\\export {name}={literal}")
-    }
-
-    fn unset(&self, name: &str) -> String {
-        format!("\\unset {name}")
-    }
-
-    fn assign(&self, name: &str, literal: &str) -> String {
-        format!("{name}={literal}")
-    }
-
-    fn say(&self, literal: &str) -> String {
-        format!("\\printf '%s\\n' {literal} >&2")
-    }
-
     fn hook(&self) -> &'static str {
         include_str!("../../shell/hook.bash")
     }

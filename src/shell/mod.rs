@@ -26,7 +26,7 @@ mod toy;
 mod xonsh;
 mod zsh;
 
-/// The language of a shell.
+/// The language of a shell. What has a default is what all Bourne shells have in common.
 pub trait Language: Sync {
     /// What the shell is called on our command line.
     fn name(&self) -> &'static str;
@@ -44,7 +44,9 @@ pub trait Language: Sync {
     fn literal(&self, value: &[u8]) -> Option<String>;
 
     /// A statement that exports a variable, given its value as a literal.
-    fn export(&self, name: &str, literal: &str) -> String;
+    fn export(&self, name: &str, literal: &str) -> String {
+        format!("\\export {name}={literal}")
+    }
 
     /// A statement that exports a value that has no literal, where there is such a statement.
     fn export_odd(&self, _name: &str, _value: &[u8]) -> Option<String> {
@@ -52,13 +54,19 @@ pub trait Language: Sync {
     }
 
     /// A statement that takes a variable away.
-    fn unset(&self, name: &str) -> String;
+    fn unset(&self, name: &str) -> String {
+        format!("\\unset {name}")
+    }
 
     /// A statement that sets a variable inside the shell, for the head of a hook.
-    fn assign(&self, name: &str, literal: &str) -> String;
+    fn assign(&self, name: &str, literal: &str) -> String {
+        format!("{name}={literal}")
+    }
 
     /// A statement that shows a text, given as a literal, to the person: on standard error where the shell can.
-    fn say(&self, literal: &str) -> String;
+    fn say(&self, literal: &str) -> String {
+        format!("\\printf '%s\\n' {literal} >&2")
+    }
 
     /// Whether the shell evaluates statements that it got as text; the others are answered in JSON.
     fn evaluates(&self) -> bool {

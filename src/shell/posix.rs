@@ -24,10 +24,6 @@ impl Language for Posix {
         quote::single(value, r"'\''")
     }
 
-    fn export(&self, name: &str, literal: &str) -> String {
-        format!("\\export {name}={literal}")
-    }
-
     /// POSIX has no escapes in a word: what is not plain comes out of `printf`, behind a full stop that keeps the
     /// substitution from cutting newlines off.
     fn export_odd(&self, name: &str, value: &[u8]) -> Option<String> {
@@ -43,18 +39,6 @@ impl Language for Posix {
         }
         printf.push_str(".')");
         Some(format!("{name}={printf}; \\export {name}=\"${{{name}%.}}\""))
-    }
-
-    fn unset(&self, name: &str) -> String {
-        format!("\\unset {name}")
-    }
-
-    fn assign(&self, name: &str, literal: &str) -> String {
-        format!("{name}={literal}")
-    }
-
-    fn say(&self, literal: &str) -> String {
-        format!("\\printf '%s\\n' {literal} >&2")
     }
 
     fn hook(&self) -> &'static str {

@@ -18,21 +18,9 @@ impl Language for Zsh {
         Some(quote::ansi_c(value))
     }
 
-    fn export(&self, name: &str, literal: &str) -> String {
-        format!("\\export {name}={literal}")
-    }
-
-    fn unset(&self, name: &str) -> String {
-        format!("\\unset {name}")
-    }
-
     /// Where the hook is loaded in a function, `warn_create_global` would speak up.
     fn assign(&self, name: &str, literal: &str) -> String {
         format!("\\typeset -g {name}={literal}")
-    }
-
-    fn say(&self, literal: &str) -> String {
-        format!("\\printf '%s\\n' {literal} >&2")
     }
 
     fn hook(&self) -> &'static str {

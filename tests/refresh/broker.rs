@@ -72,6 +72,31 @@ fn a_live_session_is_answered_from_each_file_opened_once() {
 }
 
 #[test]
+fn what_prompts_and_scripts_call_reads_each_file_once() {
+    let (home, platform) = home_and_server();
+    logged_in(&home, &platform, Token::Fresh);
+    // The first one writes the state lines.
+    home.run("seqera", &["prompt"], "").expect(0);
+    let log = home.path().join("trace");
+    for (command, boxes, keys) in [
+        ("token", 1, 1),
+        ("env --shell bash", 1, 1),
+        ("exec -- true", 1, 1),
+        ("hook-env bash", 1, 1),
+        ("prompt", 0, 0),
+        ("status", 0, 1),
+    ] {
+        let mut strace = home.command("strace");
+        strace.args(["-e", "trace=openat,open", "-o"]).arg(&log).arg("seqera").args(command.split(' '));
+        crate::support::home::run(strace, "").expect(0);
+        let trace = std::fs::read_to_string(&log).unwrap();
+        let opened = |file: &str| trace.lines().filter(|line| line.contains(file)).count();
+        assert_eq!(opened("profiles/default.json\""), 1, "{command}: {trace}");
+        assert_eq!((opened("session+default/"), opened("store/key\"")), (boxes, keys), "{command}: {trace}");
+    }
+}
+
+#[test]
 fn a_username_is_a_filter() {
     let (home, platform) = home_and_server();
     logged_in(&home, &platform, Token::Dead);
