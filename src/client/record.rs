@@ -1,6 +1,6 @@
 //! What `configure` did, in the order it was done; undoing goes the other way. Two commands at once take turns.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Client;
 use super::change::{Change, Trace};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::os::deadline::Deadline;
-use crate::os::files;
 use crate::os::paths::Paths;
+use crate::os::{disk, files};
+use crate::store::lock::{Lock, if_it_stays_so};
 
 /// How long another `configure` may take.
 const TURN: Duration = Duration::from_secs(60);
@@ -63,6 +64,10 @@ impl Record {
     /// # Errors
     /// It cannot be read, is damaged, or is not ours.
     pub fn load(paths: &Paths) -> Result<Record> {
+        disk::settled(&path(paths), || Record::load_once(paths))
+    }
+
+    fn load_once(paths: &Paths) -> Result<Record> {
         let path = path(paths);
         let undo_by_hand = "remove it, and undo by hand";
         let bytes = read(&path).map_err(|error| match error.kind() {
@@ -119,7 +124,7 @@ pub struct Held<'a> {
     paths: &'a Paths,
     /// The record as it is now.
     pub record: Record,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> Held<'a> {
@@ -228,27 +233,17 @@ fn path(paths: &Paths) -> PathBuf {
     paths.state.join("configured.json")
 }
 
-/// Waits until no other command changes a configuration. A file system without locks has none to wait for.
-fn lock(paths: &Paths) -> Result<File> {
+/// Waits until no other command changes a configuration, on this host or another that shares the home.
+fn lock(paths: &Paths) -> Result<Lock> {
     let path = paths.state.join("configured.lock");
-    let failed = |error: io::Error| Error::io(format_args!("cannot use {}", path.display()), &error);
-    files::private_dir(&paths.state).map_err(failed)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(failed)?;
-    let end = Deadline::after(TURN);
-    loop {
-        match file.try_lock() {
-            Err(std::fs::TryLockError::WouldBlock) if end.passed() => {
-                return Err(Error::timed_out("another seqera configure has not ended")
-                    .next("wait for it, then try again"));
-            }
-            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
-            Ok(()) | Err(std::fs::TryLockError::Error(_)) => return Ok(file),
+    files::private_dir(&paths.state)
+        .map_err(|error| Error::io(format_args!("cannot use {}", path.display()), &error))?;
+    Lock::acquire(&path, Deadline::after(TURN)).map_err(|error| match error.kind() {
+        Kind::TimedOut => {
+            Error::timed_out("another seqera configure has not ended").next(if_it_stays_so(&path))
         }
-    }
+        _ => error,
+    })
 }
 
 /// Reads the record, where it is a regular file of this user's that nobody else may write; else permission is denied.

@@ -160,3 +160,31 @@ fn what_one_host_stores_the_other_reads_at_once() {
     assert!(!platform.family_burnt());
     assert_eq!(refreshes(&platform), 10);
 }
+
+/// What one of them did and did not write down could not be taken back.
+#[test]
+fn two_hosts_that_configure_at_once_lose_nothing_of_what_they_did() {
+    let Some((homes, _platform, _shared)) = two_hosts() else { return };
+    let names: Vec<String> = (0..8).map(|number| format!("r{number}.example")).collect();
+    for round in 0..3 {
+        let running: Vec<Running> = names
+            .iter()
+            .enumerate()
+            .map(|(number, name)| {
+                let mut command = homes[number % 2].command("seqera");
+                command.args(["configure", "docker", "--registry", name]);
+                start(if round % 2 == 0 { named(command, number % 2) } else { command }, "")
+            })
+            .collect();
+        running.into_iter().for_each(|run| drop(run.finish().expect(0)));
+        for home in &homes {
+            let list = home.run("seqera", &["configure", "--list"], "").ok();
+            for name in &names {
+                assert_eq!(list.matches(name.as_str()).count(), 1, "{name}, round {round}: {list}");
+            }
+        }
+        homes[round % 2].run("seqera", &["configure", "--undo-all"], "").ok();
+        let list = homes[(round + 1) % 2].run("seqera", &["configure", "--list"], "").ok();
+        assert!(!list.contains("r0.example"), "{list}");
+    }
+}
