@@ -57,7 +57,7 @@ pub fn named(error: Error, variable: &str, token: &Secret) -> Error {
 }
 
 /// What is wrong with a token; nothing where it may be one.
-fn flaw(value: &[u8]) -> Option<&'static str> {
+pub fn flaw(value: &[u8]) -> Option<&'static str> {
     let value = value.trim_ascii_end();
     let text = String::from_utf8_lossy(value);
     let begins = |word: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 use crate::oauth::jwt;
 use crate::secret::Secret;
+use crate::session::outside;
 use crate::ui;
 
 /// Many times what any token is long.
@@ -18,38 +19,29 @@ const LIMIT: u64 = 64 * 1024;
 
 /// Reads one token: hidden from a terminal, after `prompt`, else from standard input; `example` shows how.
 pub fn read(prompt: &str, example: &str) -> Result<Secret> {
-    let text = match io::stdin().is_terminal() {
-        true => ui::hidden(prompt)?,
-        false => {
-            let mut bytes = Zeroizing::new(Vec::new());
-            io::stdin()
-                .lock()
-                .take(LIMIT)
-                .read_to_end(&mut bytes)
-                .map_err(|error| Error::io("standard input", &error))?;
-            Zeroizing::new(text(&bytes, example)?.to_owned())
-        }
-    };
-    one_word(&text, example)
+    if io::stdin().is_terminal() {
+        return one_word(ui::hidden(prompt)?.as_bytes(), example);
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
+    io::stdin()
+        .lock()
+        .take(LIMIT)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::io("standard input", &error))?;
+    one_word(&bytes, example)
 }
 
-fn text<'a>(bytes: &'a [u8], example: &str) -> Result<&'a str> {
-    std::str::from_utf8(bytes).map_err(|_| {
-        Error::usage("what is on standard input is not text, and so not a token")
-            .next(format!("give it like this: {example}"))
-    })
-}
-
-fn one_word(text: &str, example: &str) -> Result<Secret> {
-    let mut words = text.split_whitespace();
-    match (words.next(), words.next()) {
-        (Some(word), None) => Ok(Secret::from(word)),
-        (None, _) => {
-            Err(Error::usage("there is no token on standard input")
-                .next(format!("give it like this: {example}")))
-        }
-        (Some(_), Some(_)) => Err(Error::usage("there is more than one token on standard input")
+fn one_word(bytes: &[u8], example: &str) -> Result<Secret> {
+    let word = bytes.trim_ascii();
+    if word.is_empty() {
+        return Err(
+            Error::usage("there is no token on standard input").next(format!("give it like this: {example}"))
+        );
+    }
+    match outside::flaw(word) {
+        Some(flaw) => Err(Error::usage(format!("this is not a token: {flaw}"))
             .next("give the token and nothing else, without 'Bearer' and without quotes")),
+        None => Ok(Secret::new(word.to_vec())),
     }
 }
 
@@ -134,10 +126,22 @@ mod tests {
 
     #[test]
     fn one_token_is_one_word() {
-        assert_eq!(one_word(" abc\r\n", "").unwrap(), "abc".into());
-        assert!(one_word("\n", "").is_err() && one_word("Bearer abc", "").is_err());
+        assert_eq!(one_word(b" abc\r\n", "").unwrap(), "abc".into());
+        assert!(one_word(b"\n", "").unwrap_err().what().contains("no token"));
+        // As PowerShell writes files.
+        let utf16: Vec<u8> = "\u{feff}abc\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, words) in [
+            (&b"Bearer abc"[..], "HTTP header"),
+            (b"'abc'", "quotes"),
+            (b"abc def", "blanks"),
+            (b"\xef\xbb\xbfabc\n", "byte-order mark"),
+            (&utf16, "UTF-16"),
+        ] {
+            let error = one_word(bytes, "").unwrap_err();
+            assert!(error.what().contains(words), "{error}");
+        }
         for garbage in [&b"\xff\xfee\x00y\x00"[..], b"\x7fELF\x90\xff"] {
-            assert_eq!(text(garbage, "").unwrap_err().exit_code(), 2);
+            assert_eq!(one_word(garbage, "").unwrap_err().exit_code(), 2);
         }
     }
 }
