@@ -1,7 +1,7 @@
 //! `seqera profile`: several logins side by side.
 
 use crate::platform::{Endpoint, Platform};
-use crate::support::home::Home;
+use crate::support::home::{Home, start};
 use crate::support::login;
 use crate::support::session::{self, Token, paths};
 use seqera_credential_helper::session::mark::Mark;
@@ -12,6 +12,36 @@ fn started() -> (Home, Platform) {
     platform.sign_in("grace");
     login::with_token(&home, &platform, &["--profile", "work"]);
     (home, platform)
+}
+
+/// On one host, and on two that see no lock of each other.
+#[test]
+fn folders_that_are_bound_at_once_are_all_bound() {
+    let (home, _platform) = started();
+    for hosts in [1, 2] {
+        let folder = |number| home.path().join(format!("on-{hosts}/{number}")).display().to_string();
+        let folders: Vec<String> = (0..10).map(folder).collect();
+        folders.iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+        let running: Vec<_> = folders
+            .iter()
+            .enumerate()
+            .map(|(number, folder)| {
+                let mut command = home.command("seqera");
+                command.args(["profile", "bind", folder, "work"]);
+                if hosts == 2 {
+                    let host = ["here", "there"][number % 2];
+                    command.env("SEQERA_TEST_OWNER_FILES", "1").env("SEQERA_TEST_HOST", host);
+                    command.env("SEQERA_TEST_BOOT_ID", format!("boot of {host}"));
+                }
+                start(command, "")
+            })
+            .collect();
+        running.into_iter().for_each(|run| drop(run.finish().expect(0)));
+        let list = home.run("seqera", &["profile", "bind"], "").ok();
+        for folder in &folders {
+            assert!(list.contains(folder.as_str()), "{folder}: {list}");
+        }
+    }
 }
 
 #[test]

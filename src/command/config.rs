@@ -117,7 +117,9 @@ fn get(key: &str, args: &Args, context: &Context) -> Result<()> {
 
 fn set(key: &str, value: Option<&str>, context: &Context) -> Result<()> {
     let setting = config::setting(key)?;
+    let turn = context.turn_at_config()?;
     config::change(&context.paths, setting, value)?;
+    drop(turn);
     if let (Some(variable), Some(_)) = (setting.variable, value)
         && crate::os::env::non_empty(variable).is_some()
     {

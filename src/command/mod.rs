@@ -48,6 +48,7 @@ use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::Change;
 use crate::os::env::non_empty;
+use crate::os::files;
 use crate::os::paths::Paths;
 use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
@@ -57,6 +58,7 @@ use crate::session::mark::Mark;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Sessions, Want, not_logged_in};
 use crate::shell::Shell;
+use crate::store::lock::Lock;
 use crate::ui;
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
@@ -285,6 +287,18 @@ impl Context {
             Some(name) => format!("{command} --profile {name}"),
             None => command.to_owned(),
         }
+    }
+
+    /// Our turn to read the person's configuration and to write it anew. Another command may be at it, on this host or
+    /// on another that shares the home.
+    ///
+    /// # Errors
+    /// The other one takes too long; the state folder cannot be used.
+    fn turn_at_config(&self) -> Result<Lock> {
+        files::private_dir(&self.paths.state).map_err(|error| {
+            files::failure(format_args!("cannot use {}", self.paths.state.display()), &error)
+        })?;
+        Lock::acquire(&self.paths.state.join("config.lock"), Deadline::after(TIME))
     }
 
     /// Tells the person how it goes, unless they asked for quiet.

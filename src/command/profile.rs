@@ -181,10 +181,12 @@ fn bind(words: &[String], remove: bool, args: &Args, context: &Context) -> Resul
     };
     let folder = absolute(folder)?;
     let Some(name) = name else {
+        let turn = context.turn_at_config()?;
         let before = config::bind_folder(&context.paths, &folder, None)?;
         let before = before
             .ok_or_else(|| Error::usage(format!("{folder} is not bound")).next("see: seqera profile bind"))?;
         rewrite_marks(context);
+        drop(turn);
         context.tell(&format!("{folder} no longer uses '{before}'."));
         return Ok(());
     };
@@ -192,8 +194,10 @@ fn bind(words: &[String], remove: bool, args: &Args, context: &Context) -> Resul
     if Profile::load(&context.paths, &name)?.is_none() {
         return Err(unknown(&name, context));
     }
+    let turn = context.turn_at_config()?;
     config::bind_folder(&context.paths, &folder, Some(name.as_str()))?;
     rewrite_marks(context);
+    drop(turn);
     context.tell(&format!("In {folder}, and all below it, the profile is '{name}' now."));
     if non_empty("SEQERA_PROFILE").is_some() {
         context.tell("In this shell SEQERA_PROFILE overrides that; unset it to follow.");
