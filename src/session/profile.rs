@@ -254,8 +254,8 @@ impl Profile {
             files::only_own_dir(&dir)
                 .map_err(|error| files::failure(format_args!("{} cannot be used", dir.display()), &error))
         };
-        let entries = match std::fs::read_dir(&dir) {
-            Ok(entries) => entries,
+        let files = match files::names(&dir) {
+            Ok(files) => files,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => {
                 must_be_own()?;
@@ -263,9 +263,8 @@ impl Profile {
             }
         };
         must_be_own()?;
-        let mut names: Vec<ProfileName> = entries
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.parse().ok())
-            .collect();
+        let mut names: Vec<ProfileName> =
+            files.iter().filter_map(|file| file.to_str()?.strip_suffix(".json")?.parse().ok()).collect();
         names.sort();
         Ok(names)
     }

@@ -489,10 +489,8 @@ fn list(dir: &Path) -> Result<Vec<String>> {
         let owned = dir.parent().into_iter().chain([dir]).try_for_each(files::only_own_dir);
         unreadable_file(dir, &owned.err().unwrap_or(error))
     };
-    match fs::read_dir(dir) {
-        Ok(entries) => entries
-            .map(|entry| Ok(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned()))
-            .collect(),
+    match files::names(dir) {
+        Ok(names) => Ok(names.iter().map(|name| name.to_string_lossy().into_owned()).collect()),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
