@@ -55,7 +55,7 @@ fn a_key_of_another_account_replaces_a_login_only_where_the_person_agrees() {
     let graces = scene.platform.sekuire_key();
     let run = scene.login_with(&graces, &[]).expect(7);
     let words = "the key is that of grace@example.org, and the login 'sekuire' is that of ada@example.org";
-    assert!(run.err().contains(words) && run.err().contains("sekuire login --replace"), "{run:?}");
+    assert!(run.err().contains(words) && run.err().contains("--replace"), "{run:?}");
     scene.home.write(".sekuire/auth.json", format!("{{\"api_key\": \"{graces}\"}}"));
     let import = ["import", "sekuire", "--backend", &scene.platform.sekuire()];
     let run = scene.home.run("seqera", &import, "").expect(7);

@@ -30,7 +30,9 @@ fn scene(token: Token) -> (Home, Platform, Login) {
 #[track_caller]
 fn nothing_is_sent(home: &Home, platform: &Platform, words: &str) {
     let before = platform.requests().len();
-    for args in [&["token"][..], &["env"], &["whoami"], &["exec", "--", "env"], &["org", "list"]] {
+    for args in
+        [&["token"][..], &["env", "--shell", "bash"], &["whoami"], &["exec", "--", "env"], &["org", "list"]]
+    {
         let run = home.run("seqera", args, "").expect(7);
         assert!(run.stdout.is_empty() && run.err().contains("nothing was sent"), "{run:?}");
         assert!(run.err().contains(words) && run.err().contains("seqera login"), "{run:?}");

@@ -170,16 +170,29 @@ pub fn start(mut command: Command, stdin: impl AsRef<[u8]>) -> Running {
     let (stdout, stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
     command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
     let started = Instant::now();
-    let mut child =
-        command.stdin(Stdio::piped()).process_group(0).spawn().unwrap_or_else(|error| {
-            panic!("{line}: {error}; tests/tools/install.sh installs what is missing")
-        });
+    command.stdin(Stdio::piped()).process_group(0);
+    let mut child = spawned(&mut command)
+        .unwrap_or_else(|error| panic!("{line}: {error}; tests/tools/install.sh installs what is missing"));
     drop(command);
     let mut input = child.stdin.take().unwrap();
     let bytes = stdin.as_ref().to_vec();
     // Who does not read all of its input gets what it wants: a pipe that closes.
     let writer = std::thread::spawn(move || drop(input.write_all(&bytes)));
     Running { line, started, child, writer: Some(writer), stdout, stderr, ended: false }
+}
+
+/// Starts it. A program that a test has just written is busy as long as a process that another test starts meanwhile
+/// has not yet closed what it inherited.
+fn spawned(command: &mut Command) -> std::io::Result<Child> {
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy && Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            spawned => return spawned,
+        }
+    }
 }
 
 /// A program that runs; it is killed when dropped.

@@ -16,7 +16,7 @@ use crate::platform::Platform;
 #[track_caller]
 pub fn with_token(home: &Home, platform: &Platform, more: &[&str]) -> String {
     let (token, api) = (platform.personal_token(), platform.api());
-    let args = [&["login", "--with-token", "--endpoint", &api], more].concat();
+    let args = [&["login", "--with-token", "--replace", "--endpoint", &api], more].concat();
     home.run("seqera", &args, &token).expect(0);
     token
 }

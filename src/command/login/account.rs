@@ -46,12 +46,11 @@ fn difference(before: &Profile, new: &Profile, is_named: bool) -> Option<String>
 ///
 /// # Errors
 /// They do not want that, or there is nobody to ask.
-pub fn may_replace(context: &Context, what: &str, keyboard: Option<&Keyboard>) -> Result<()> {
+pub fn may_replace(what: &str, keyboard: Option<&Keyboard>) -> Result<()> {
     let refused = |what: String| {
-        Error::refused(format!("{what}; the earlier login is kept")).next(format!(
-            "to replace it, say so: {}; to have both, give the new one a name with --profile",
-            context.typed(&format!("{} login --replace", context.program()))
-        ))
+        Error::refused(format!("{what}; the earlier login is kept")).next(
+            "log in once more with --replace to replace it; or keep both, and give the new one a name with --profile",
+        )
     };
     let Some(keyboard) = keyboard else { return Err(refused(what.to_owned())) };
     ui::say(&format!("Note: {what}."));

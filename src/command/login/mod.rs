@@ -144,7 +144,7 @@ fn seqera(args: &Args, context: &Context) -> Result<()> {
         {
             let keyboard = keyboard.get_or_insert_with(Keyboard::open).as_ref();
             told = browser.take_if(|_| keyboard.is_some()).map(|browser| browser.ask(&what));
-            account::may_replace(context, &what, keyboard)?;
+            account::may_replace(&what, keyboard)?;
         }
         keep(context, &http, &mut profile, &session)?;
         Ok((profile, user))

@@ -134,7 +134,7 @@ pub fn enter(
     if !replacing.agreed
         && let Some(what) = account::replaces(context, &profile, replacing.named)
     {
-        account::may_replace(context, &what, Keyboard::open().as_ref())?;
+        account::may_replace(&what, Keyboard::open().as_ref())?;
     }
     keep(context, &http, &mut profile, &session)?;
     for line in profile.api_key.iter().flat_map(screen::welcome) {
