@@ -15,7 +15,8 @@ FUZZ_SECONDS ?= 120
 PREFIX ?= /usr/local
 BIN = $(PREFIX)/bin
 SHARE = $(PREFIX)/share
-MAN = $(SHARE)/man/man1
+MAN = $(SHARE)/man
+SECTIONS = 1 5 7
 # Where each shell looks by itself. A package of Debian has zsh's in $(SHARE)/zsh/vendor-completions.
 BASH_COMPLETIONS = $(SHARE)/bash-completion/completions
 ZSH_COMPLETIONS = $(SHARE)/zsh/site-functions
@@ -120,15 +121,15 @@ fuzz:
 # Each file is replaced in one step, so that whoever starts a program meanwhile gets the old one or the new one.
 # sudo builds nothing: the build would belong to root.
 install: others-stay $(if $(SUDO_USER),built,build)
-	install -d "$(DESTDIR)$(BIN)" "$(DESTDIR)$(MAN)" "$(DESTDIR)$(BASH_COMPLETIONS)" "$(DESTDIR)$(ZSH_COMPLETIONS)" \
+	install -d "$(DESTDIR)$(BIN)" $(foreach section,$(SECTIONS),"$(DESTDIR)$(MAN)/man$(section)") "$(DESTDIR)$(BASH_COMPLETIONS)" "$(DESTDIR)$(ZSH_COMPLETIONS)" \
 	    "$(DESTDIR)$(FISH_COMPLETIONS)" "$(DESTDIR)$(ELVISH_MODULES)" "$(DESTDIR)$(NUSHELL_AUTOLOAD)" \
 	    "$(DESTDIR)$(SHELL_FILES)"
 	cd "$(DESTDIR)$(BIN)" && rm -rf .seqera.new && mkdir .seqera.new
 	install "$(PROGRAMS)/seqera" "$(PROGRAMS)/seqera-credential-helper" "$(DESTDIR)$(BIN)/.seqera.new"
 	while read -r name program; do ln -s "$$program" "$(DESTDIR)$(BIN)/.seqera.new/$$name" || exit 1; done <packaging/names
 	cd "$(DESTDIR)$(BIN)/.seqera.new" && mv -f * .. && rmdir ../.seqera.new
-	install -m 644 man/*.1 "$(DESTDIR)$(MAN)"
-	while read -r name program; do ln -sf "$$program.1" "$(DESTDIR)$(MAN)/$$name.1" || exit 1; done <packaging/names
+	for section in $(SECTIONS); do install -m 644 man/*.$$section "$(DESTDIR)$(MAN)/man$$section" || exit 1; done
+	while read -r name program; do ln -sf "$$program.1" "$(DESTDIR)$(MAN)/man1/$$name.1" || exit 1; done <packaging/names
 	install -m 644 completions/seqera.bash "$(DESTDIR)$(BASH_COMPLETIONS)/seqera"
 	while read -r name program; do [ "$$program" != seqera ] || { ln -sf seqera "$(DESTDIR)$(BASH_COMPLETIONS)/$$name" && \
 	    ln -sf seqera.fish "$(DESTDIR)$(FISH_COMPLETIONS)/$$name.fish"; } || exit 1; done <packaging/names
@@ -140,7 +141,8 @@ install: others-stay $(if $(SUDO_USER),built,build)
 
 uninstall: others-stay clients-back
 	cd "$(DESTDIR)$(BIN)" && rm -f seqera seqera-credential-helper $(NAMES)
-	cd "$(DESTDIR)$(MAN)" && rm -f $(notdir $(wildcard man/*.1)) $(NAMES:=.1)
+	cd "$(DESTDIR)$(MAN)/man1" && rm -f $(notdir $(wildcard man/*.1)) $(NAMES:=.1)
+	cd "$(DESTDIR)$(MAN)" && rm -f $(foreach page,$(notdir $(wildcard man/*.[57])),man$(subst .,,$(suffix $(page)))/$(page))
 	cd "$(DESTDIR)$(BASH_COMPLETIONS)" && rm -f $(NAMES)
 	cd "$(DESTDIR)$(FISH_COMPLETIONS)" && rm -f $(NAMES:=.fish)
 	rm -f "$(DESTDIR)$(BASH_COMPLETIONS)/seqera" "$(DESTDIR)$(ZSH_COMPLETIONS)/_seqera" \

@@ -45,12 +45,12 @@ module completions {
     --provider: string@"nu-complete seqera" # The platform: seqera, unless this program is called by another one's name
     --endpoint: string@"nu-complete seqera" # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
     --backend: string@"nu-complete seqera" # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
-    --web-url: string@"nu-complete seqera" # Sekuire: its web pages, where you make a key
-    --registry: string@"nu-complete seqera" # Sekuire: the registry that the key makes passwords for; its own backend's is known
-    --auth-file # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
-    --port: string@"nu-complete seqera" # The port on this machine that the browser comes back to
+    --web-url: string@"nu-complete seqera" # The web pages of Sekuire, where you make a key
+    --registry: string@"nu-complete seqera" # The registry that the key makes passwords for; its own backend's is known
+    --auth-file # Also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --port: string@"nu-complete seqera" # The port on this machine that the browser comes back to [default: 53682, or the next that is free]
     --no-browser # Show the address and open no browser
-    --timeout: string@"nu-complete seqera" # How long to wait for you
+    --timeout: string@"nu-complete seqera" # How long to wait for you [default: 300]
     --paste-from: string@"nu-complete seqera" # Read the address that the browser ended at from FILE, once you have saved it there; - is standard input
     --replace # Replace the login of another account without asking
     --quiet(-q) # Say nothing but what was asked for
@@ -266,8 +266,8 @@ module completions {
     --backend: string@"nu-complete seqera" # The backend that the key is for; Sekuire's own where nothing else is said
     --remove # Remove the plain file once the key is stored, without asking
     --dry-run # Show what would be taken over, and do nothing
-    --registry: string@"nu-complete seqera" # Sekuire: the registry that the key makes passwords for; its own backend's is known
-    --auth-file # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --registry: string@"nu-complete seqera" # The registry that the key makes passwords for; its own backend's is known
+    --auth-file # Also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --quiet(-q) # Say nothing but what was asked for
     --profile: string@"nu-complete seqera" # The login to use, where you have several
     --help(-h) # Print help
@@ -513,12 +513,12 @@ module completions {
     --provider: string@"nu-complete seqera" # The platform: seqera, unless this program is called by another one's name
     --endpoint: string@"nu-complete seqera" # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
     --backend: string@"nu-complete seqera" # The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
-    --web-url: string@"nu-complete seqera" # Sekuire: its web pages, where you make a key
-    --registry: string@"nu-complete seqera" # Sekuire: the registry that the key makes passwords for; its own backend's is known
-    --auth-file # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
-    --port: string@"nu-complete seqera" # The port on this machine that the browser comes back to
+    --web-url: string@"nu-complete seqera" # The web pages of Sekuire, where you make a key
+    --registry: string@"nu-complete seqera" # The registry that the key makes passwords for; its own backend's is known
+    --auth-file # Also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --port: string@"nu-complete seqera" # The port on this machine that the browser comes back to [default: 53682, or the next that is free]
     --no-browser # Show the address and open no browser
-    --timeout: string@"nu-complete seqera" # How long to wait for you
+    --timeout: string@"nu-complete seqera" # How long to wait for you [default: 300]
     --paste-from: string@"nu-complete seqera" # Read the address that the browser ended at from FILE, once you have saved it there; - is standard input
     --replace # Replace the login of another account without asking
     --quiet(-q) # Say nothing but what was asked for
@@ -734,8 +734,8 @@ module completions {
     --backend: string@"nu-complete seqera" # The backend that the key is for; Sekuire's own where nothing else is said
     --remove # Remove the plain file once the key is stored, without asking
     --dry-run # Show what would be taken over, and do nothing
-    --registry: string@"nu-complete seqera" # Sekuire: the registry that the key makes passwords for; its own backend's is known
-    --auth-file # Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    --registry: string@"nu-complete seqera" # The registry that the key makes passwords for; its own backend's is known
+    --auth-file # Also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
     --quiet(-q) # Say nothing but what was asked for
     --profile: string@"nu-complete seqera" # The login to use, where you have several
     --help(-h) # Print help

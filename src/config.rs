@@ -43,10 +43,35 @@ pub enum Kind {
     Seconds,
     /// A port.
     Port,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Any number of these words. What several files say counts together.
+    List(&'static [&'static str]),
 }
 
 /// The variable that overrides `seqera.relay`.
 pub const RELAY: &str = "SEQERA_HELPER_RELAY";
+
+impl Kind {
+    /// For a person: what it may be.
+    pub fn words(self) -> String {
+        match self {
+            Kind::Text => "a line of text".to_owned(),
+            Kind::Bool => "true or false".to_owned(),
+            Kind::Seconds => "a number of seconds".to_owned(),
+            Kind::Port => "a port, 1 to 65535".to_owned(),
+            Kind::Choice(words) => format!("one of {}", words.join(", ")),
+            Kind::List(words) => format!("a list of {}", words.join(", ")),
+        }
+    }
+}
+
+/// What a site may forbid: a new store whose key is in a file …
+pub const FILE: &str = "file";
+/// … tokens that `exec --job-token` makes …
+pub const JOB_TOKEN: &str = "job-token";
+/// … and handing a token itself to the platform's own program.
+pub const HAND_OVER: &str = "hand-over";
 
 /// Every setting there is.
 pub const SETTINGS: &[Setting] = &[
@@ -79,6 +104,28 @@ pub const SETTINGS: &[Setting] = &[
         about: "How long after its last use the key of the store stays in the kernel's keyring (Linux); 0 keeps it nowhere.",
     },
     Setting {
+        key: "store",
+        kind: Kind::Choice(&["auto", "keychain", "file"]),
+        default: "auto",
+        variable: Some("SEQERA_HELPER_STORE"),
+        about: "Where the key of a new store is kept; auto is the keychain, or a file where there is none.",
+    },
+    Setting {
+        key: "backend",
+        kind: Kind::Text,
+        default: "",
+        variable: Some("SEQERA_AI_BACKEND_URL"),
+        about: "The backend of seqera ai for logins at the endpoint that is set here, or at Seqera Cloud where none is.",
+    },
+    Setting {
+        key: "forbid",
+        kind: Kind::List(&[FILE, JOB_TOKEN, HAND_OVER]),
+        default: "",
+        variable: None,
+        about: "What is refused: file, a new store whose key is in a file; job-token, tokens by exec --job-token; \
+                hand-over, seqera.relay = false. What a site forbids nobody allows again.",
+    },
+    Setting {
         key: "seqera.sync_organization",
         kind: Kind::Bool,
         default: "true",
@@ -91,6 +138,13 @@ pub const SETTINGS: &[Setting] = &[
         default: "true",
         variable: Some(RELAY),
         about: "Whether Seqera's own program gets a live token through a relay; else it gets the token itself.",
+    },
+    Setting {
+        key: "sekuire.registry",
+        kind: Kind::Text,
+        default: "",
+        variable: None,
+        about: "The registry that a login to Sekuire makes passwords for, if --registry names none.",
     },
     Setting {
         key: "sekuire.auth_file",
@@ -116,8 +170,10 @@ pub fn setting(key: &str) -> Result<&'static Setting> {
 pub enum Origin {
     /// This variable.
     Environment(&'static str),
-    /// The user's or a site's file.
+    /// The user's file.
     File(PathBuf),
+    /// A site's file.
+    Site(PathBuf),
     /// Nobody said anything.
     Default,
 }
@@ -127,6 +183,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Environment(variable) => write!(f, "{variable}, from the environment"),
             Origin::File(path) => write!(f, "{}", path.display()),
+            Origin::Site(path) => write!(f, "{}, your site's", path.display()),
             Origin::Default => f.write_str("default"),
         }
     }
@@ -161,12 +218,50 @@ impl Config {
             let switch = on_or_off(&text).filter(|_| setting.kind == Kind::Bool);
             return (switch.map_or(text, |is_on| is_on.to_string()), Origin::Environment(variable));
         }
-        for (path, document) in self.user.iter().chain(&self.site) {
-            if let Some(text) = item(document, setting.key).and_then(|item| text_of(setting.kind, item)) {
-                return (text, Origin::File(path.clone()));
+        let user = self.user.iter().map(|(path, document)| (Origin::File(path.clone()), document));
+        let site = self.site.iter().map(|(path, document)| (Origin::Site(path.clone()), document));
+        let mut said = user.chain(site).filter_map(|(origin, document)| {
+            Some((text_of(setting.kind, item(document, setting.key)?)?, origin))
+        });
+        let Some((mut text, mut origin)) = said.next() else {
+            return (setting.default.to_owned(), Origin::Default);
+        };
+        if matches!(setting.kind, Kind::List(_)) {
+            for (more, from) in said {
+                let known: Vec<&str> = text.split(", ").collect();
+                let new: Vec<&str> = more.split(", ").filter(|word| !known.contains(word)).collect();
+                if !new.is_empty() {
+                    // Where the last of it comes from: a person can change the rest.
+                    (text, origin) = (format!("{text}, {}", new.join(", ")), from);
+                }
             }
         }
-        (setting.default.to_owned(), Origin::Default)
+        (text, origin)
+    }
+
+    /// Fails where this is forbidden, and says where.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn must_allow(&self, what: &str, words: &str) -> Result<()> {
+        let forbids = |document: &DocumentMut| {
+            let listed = item(document, "forbid").and_then(|item| item.as_array());
+            listed.is_some_and(|list| list.iter().any(|word| word.as_str() == Some(what)))
+        };
+        match self.site.iter().chain(&self.user).find(|(_, document)| forbids(document)) {
+            Some((path, _)) => Err(Error::refused(format!("{} forbids {words}", path.display()))
+                .next("see all that is set with: seqera config list")),
+            None => Ok(()),
+        }
+    }
+
+    /// What the site says and nobody overrides.
+    pub fn from_site(&self) -> Vec<(&'static str, String, String)> {
+        let of_site = |setting: &Setting| match self.get(setting) {
+            (text, Origin::Site(path)) => Some((setting.key, text, path.display().to_string())),
+            _ => None,
+        };
+        SETTINGS.iter().filter_map(of_site).collect()
     }
 
     /// What a file says of a setting, whatever the environment says.
@@ -343,6 +438,12 @@ fn text_of(kind: Kind, item: &Item) -> Option<String> {
         Kind::Port => {
             item.as_integer().filter(|port| (1..=65535).contains(port)).map(|port| port.to_string())
         }
+        Kind::Choice(words) => item.as_str().filter(|text| words.contains(text)).map(str::to_owned),
+        Kind::List(words) => {
+            let listed = item.as_array()?.iter().filter_map(|word| word.as_str());
+            let known: Vec<&str> = listed.filter(|word| words.contains(word)).collect();
+            (!known.is_empty()).then(|| known.join(", "))
+        }
     }
 }
 
@@ -356,19 +457,28 @@ fn on_or_off(text: &str) -> Option<bool> {
 }
 
 fn parse(setting: &Setting, text: &str) -> Result<Item> {
-    let wrong = |what: &str| Error::usage(format!("'{}' takes {what}", setting.key));
+    let wrong = || Error::usage(format!("'{}' takes {}", setting.key, setting.kind.words()));
     match setting.kind {
-        Kind::Text if text.is_empty() || text.chars().any(char::is_control) => Err(wrong("a line of text")),
+        Kind::Text if text.is_empty() || text.chars().any(char::is_control) => Err(wrong()),
         Kind::Text => Ok(value(text)),
-        Kind::Bool => text.parse::<bool>().map(value).map_err(|_| wrong("true or false")),
+        Kind::Bool => text.parse::<bool>().map(value).map_err(|_| wrong()),
         Kind::Seconds => match text.parse::<u32>() {
             Ok(seconds) => Ok(value(i64::from(seconds))),
-            Err(_) => Err(wrong("a number of seconds")),
+            Err(_) => Err(wrong()),
         },
         Kind::Port => match text.parse::<u16>() {
             Ok(port) if port > 0 => Ok(value(i64::from(port))),
-            _ => Err(wrong("a port, 1 to 65535")),
+            _ => Err(wrong()),
         },
+        Kind::Choice(words) if words.contains(&text) => Ok(value(text)),
+        Kind::Choice(_) => Err(wrong()),
+        Kind::List(known) => {
+            let listed: Vec<&str> = text.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+            match !listed.is_empty() && listed.iter().all(|word| known.contains(word)) {
+                true => Ok(value(listed.into_iter().collect::<toml_edit::Array>())),
+                false => Err(wrong()),
+            }
+        }
     }
 }
 
@@ -414,6 +524,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_site_forbids_nobody_allows_again() {
+        let config = config("forbid = ['job-token']\n", "forbid = ['file', 'unknown']\nstore = 'keychain'\n");
+        assert!(config.must_allow(FILE, "it").unwrap_err().what().starts_with("site forbids it"));
+        assert_eq!(config.must_allow(JOB_TOKEN, "it").unwrap_err().exit_code(), 7);
+        assert!(config.must_allow(HAND_OVER, "it").is_ok());
+        let (text, origin) = config.get(setting("forbid").unwrap());
+        assert_eq!((text.as_str(), origin), ("job-token, file", Origin::Site("site".into())));
+        let keys: Vec<&str> = config.from_site().into_iter().map(|(key, ..)| key).collect();
+        assert_eq!(keys, ["store", "forbid"]);
+    }
+
+    #[test]
     fn what_does_not_fit_does_not_count() {
         let config = config("key_cache = 'long'\nclient_id = 7\ncallback_port = 0\n", "client_id = 'site'\n");
         assert_eq!(config.key_cache(), Duration::from_secs(900));
@@ -444,9 +566,15 @@ mod tests {
     fn values_are_checked_before_anything_is_written() {
         let tmp = tempfile::tempdir().unwrap();
         let paths = Paths::below(tmp.path());
-        for (key, bad) in
-            [("key_cache", "-1"), ("callback_port", "70000"), ("sekuire.auth_file", "yes"), ("endpoint", "")]
-        {
+        for (key, bad) in [
+            ("key_cache", "-1"),
+            ("callback_port", "70000"),
+            ("sekuire.auth_file", "yes"),
+            ("endpoint", ""),
+            ("store", "disk"),
+            ("forbid", "file,all"),
+            ("seqera.relay", "no"),
+        ] {
             assert_eq!(change(&paths, setting(key).unwrap(), Some(bad)).unwrap_err().exit_code(), 2, "{key}");
         }
         assert!(!paths.config_file().exists());

@@ -34,6 +34,36 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every class, by its exit code.
+    pub const ALL: [Kind; 10] = [
+        Kind::Failed,
+        Kind::Usage,
+        Kind::NotLoggedIn,
+        Kind::SessionEnded,
+        Kind::Unreachable,
+        Kind::Store,
+        Kind::Refused,
+        Kind::TimedOut,
+        Kind::NoProgram,
+        Kind::Interrupted,
+    ];
+
+    /// What the manual says of its exit code.
+    pub fn about(self) -> &'static str {
+        match self {
+            Kind::Failed => "failed; doctor: something is wrong",
+            Kind::Usage => "the command line is wrong",
+            Kind::NotLoggedIn => "not logged in",
+            Kind::SessionEnded => "the session has ended: log in again",
+            Kind::Unreachable => "the network or the server cannot be reached; never a bad token",
+            Kind::Store => "the store is locked, denied or unavailable",
+            Kind::Refused => "refused by policy: a host, a scheme, an origin, what a site forbids",
+            Kind::TimedOut => "timed out",
+            Kind::NoProgram => "no program to hand over to",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+
     /// The exit code of both programs for this class.
     pub fn exit_code(self) -> u8 {
         match self {

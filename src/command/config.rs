@@ -60,7 +60,7 @@ struct Settings {
 struct Row {
     key: &'static str,
     value: Option<String>,
-    /// `environment`, `file` or `default`.
+    /// `environment`, `file`, `site` or `default`.
     origin: &'static str,
     /// The variable or the file.
     source: Option<String>,
@@ -72,6 +72,7 @@ impl Row {
         let (origin, source) = match origin {
             Origin::Environment(variable) => ("environment", Some(variable.to_owned())),
             Origin::File(path) => ("file", Some(path.display().to_string())),
+            Origin::Site(path) => ("site", Some(path.display().to_string())),
             Origin::Default => ("default", None),
         };
         Row { key: setting.key, value: Some(value).filter(|value| !value.is_empty()), origin, source }

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Arg, Command, CommandFactory, ValueEnum};
+use clap::{Arg, Command, ValueEnum};
 use clap_mangen::Man;
 
 use super::completions::Completed;
-use super::{Cli, Context};
+use super::{Context, manual};
 use crate::error::{Error, Result};
 use crate::protocol::{PROGRAM, PROTOCOLS, usage};
 use crate::provider;
@@ -27,10 +27,13 @@ pub fn run(args: &Args, _: &Context) -> Result<ExitCode> {
         write(&completions.join(shell.file_name()), shell.script().as_bytes())?;
     }
     let man = args.dir.join("man");
-    let mut seqera = Cli::command().disable_help_subcommand(true);
+    let mut seqera = manual::described().disable_help_subcommand(true);
     seqera.build();
     pages(&seqera, &man)?;
     page(&helper(), &man)?;
+    for topic in manual::pages() {
+        write(&man.join(topic.file_name()), topic.roff().as_bytes())?;
+    }
     write(&args.dir.join("packaging/names"), names().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -43,7 +46,27 @@ fn pages(command: &Command, dir: &Path) -> Result<()> {
 fn page(command: &Command, dir: &Path) -> Result<()> {
     let man = Man::new(command.clone()).source(concat!("seqera ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
-    man.render(&mut page).map_err(|error| Error::io("a page cannot be made", &error))?;
+    let rendered = man
+        .render_title(&mut page)
+        .and_then(|()| man.render_name_section(&mut page))
+        .and_then(|()| man.render_synopsis_section(&mut page))
+        .and_then(|()| man.render_description_section(&mut page))
+        .and_then(|()| man.render_options_section(&mut page));
+    rendered.map_err(|error| Error::io("a page cannot be made", &error))?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(&mut page)
+            .map_err(|error| Error::io("a page cannot be made", &error))?;
+    }
+    // Each part comes with the preamble of a page.
+    let text = String::from_utf8_lossy(&page).into_owned();
+    let is_preamble = |line: &str| line.starts_with(".ie \\n(.g") || line.starts_with(".el .ds Aq");
+    let body = text.lines().skip(2).filter(|line| !is_preamble(line));
+    let mut page: Vec<u8> =
+        text.lines().take(2).chain(body).flat_map(|line| [line, "\n"].concat().into_bytes()).collect();
+    // The words that call it, without the program's name.
+    let called = command.get_bin_name().unwrap_or_else(|| command.get_name());
+    let words = if called == "seqera" { "" } else { called.strip_prefix("seqera ").unwrap_or(called) };
+    page.extend_from_slice(manual::after_options(words).as_bytes());
     write(&dir.join(man.get_filename()), &page)
 }
 

@@ -14,7 +14,7 @@ use url::Url;
 use super::lent::Lent;
 use super::vendor::not_a_command;
 use super::{Context, child};
-use crate::config::Config;
+use crate::config::{Config, HAND_OVER};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
@@ -138,7 +138,9 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
         Err(_) if asks_for_help(words) => return without,
         Err(error) => return Err(error),
     };
-    if !Config::load(&context.paths)?.relays()? {
+    let config = Config::load(&context.paths)?;
+    if !config.relays()? {
+        config.must_allow(HAND_OVER, "handing a token itself over (seqera.relay = false)")?;
         let mut changes = with_token(&newest(fresh, context), context);
         changes.push(set_backend(&backend));
         return Ok(Way::With(changes));
@@ -176,7 +178,7 @@ const ENDPOINTS: [&str; 3] = ["SEQERA_PLATFORM_API_URL", "TOWER_API_ENDPOINT", "
 
 /// The backend of the installation at `endpoint`.
 fn known_backend(words: &[OsString], endpoint: &Endpoint, context: &Context) -> Result<Url> {
-    let found = backend::backend(&Http::new(ASK), endpoint);
+    let found = backend::backend(&Http::new(ASK), endpoint, &Config::load(&context.paths)?);
     let error = match found {
         Ok(Some(backend)) => return Ok(backend),
         Ok(None) => backend::unknown(endpoint),

@@ -19,6 +19,9 @@ mod lent;
 mod lock;
 mod login;
 mod logout;
+// What only the pages need is no part of the programs that are handed out.
+#[cfg_attr(not(feature = "generate"), allow(dead_code))]
+mod manual;
 mod org;
 mod plain;
 mod profile;
@@ -41,7 +44,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::error::{Error, Result};
@@ -316,6 +319,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let called = called(args.first());
+    if let Some(text) = manual::topic(&args) {
+        return match ui::write_out(text.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     let cli = match at_once(&args).map_or_else(|| parse(&args, called), Ok) {
         Ok(cli) => cli,
         Err(error) => {
@@ -382,8 +391,9 @@ fn parse(args: &[OsString], called: ProviderId) -> std::result::Result<Cli, clap
         let global = Global { quiet: false, profile: None };
         return Ok(Cli { global, command: Command::Other(words) });
     }
-    if let Some(text) = vendor::help(args, called) {
-        Cli::command().after_help(text).try_get_matches_from(args)?;
+    if manual::is_asked(args) {
+        let matches = manual::help(vendor::help(args, called)).try_get_matches_from(args)?;
+        return Cli::from_arg_matches(&matches);
     }
     Cli::try_parse_from(args)
 }

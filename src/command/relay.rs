@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use super::lent::{Lent, Limits, Place};
 use super::{Context, TIME, answer_shell, child};
+use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::http::Http;
 use crate::provider::seqera::backend;
@@ -48,7 +49,8 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let shell = args.shell.map_or_else(Shell::detect, Ok)?;
     let lent = Lent::in_use(context)?;
-    let ai = match backend::backend(&Http::new(TIME), &lent.endpoint) {
+    let config = Config::load(&context.paths)?;
+    let ai = match backend::backend(&Http::new(TIME), &lent.endpoint, &config) {
         Err(error) if error.kind() == Kind::Refused => return Err(error),
         found => found.ok().flatten(),
     };

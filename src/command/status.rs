@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use super::server::Server;
 use super::{Context, sekuire, shadow, vendor};
+use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
@@ -86,7 +87,17 @@ struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     logins: Option<Vec<Login>>,
     store: Option<Store>,
+    /// What counts because the site says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    site_settings: Vec<SiteSetting>,
     warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SiteSetting {
+    key: &'static str,
+    value: String,
+    source: String,
 }
 
 impl Login {
@@ -284,7 +295,11 @@ impl Status {
             None
         });
         let logged_in = login.is_some() || logins.as_ref().is_some_and(|logins| !logins.is_empty());
-        Ok(Status { logged_in, token_from, login, logins, store, warnings })
+        let site_settings = site_settings(context).unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            Vec::new()
+        });
+        Ok(Status { logged_in, token_from, login, logins, store, site_settings, warnings })
     }
 
     fn is_nobody(&self) -> bool {
@@ -320,6 +335,9 @@ impl Status {
         {
             last.push(format!("Store: {}, its key {}", store.path, store.key_words()));
         }
+        last.extend(self.site_settings.iter().map(|SiteSetting { key, value, source }| {
+            format!("Your site's setting: {key} = {value} ({source})")
+        }));
         last.extend(self.warnings.iter().map(|warning| format!("Warning: {warning}")));
         match blocks.last_mut() {
             Some(block) if self.logins.is_none() => block.extend(last),
@@ -372,6 +390,12 @@ fn all(context: &Context, selected: &ProfileName, warnings: &mut Vec<String>) ->
         }
     }
     Ok(logins)
+}
+
+fn site_settings(context: &Context) -> Result<Vec<SiteSetting>> {
+    let config = Config::load(&context.paths)?;
+    let row = |(key, value, source)| SiteSetting { key, value, source };
+    Ok(config.from_site().into_iter().map(row).collect())
 }
 
 fn store(context: &Context) -> Result<Option<Store>> {

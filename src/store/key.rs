@@ -11,6 +11,7 @@ use super::KeyCache;
 use super::kernel;
 use super::keychain::{self, Trouble};
 use super::sealed::{Key, KeyId};
+use crate::config::{Config, FILE};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::env_text;
@@ -39,12 +40,30 @@ pub enum Wish {
 impl Wish {
     /// Reads `SEQERA_HELPER_STORE`.
     pub fn from_env() -> Result<Wish> {
-        match env_text("SEQERA_HELPER_STORE").as_deref() {
-            None | Some("auto") => Ok(Wish::Auto),
-            Some("keychain") => Ok(Wish::Keychain),
-            Some("file") => Ok(Wish::File),
-            Some(_) => Err(Error::usage("SEQERA_HELPER_STORE has a value we do not know")
-                .next("use 'auto', 'keychain' or 'file'")),
+        let Some(text) = env_text("SEQERA_HELPER_STORE") else { return Ok(Wish::Auto) };
+        Wish::named(&text).ok_or_else(|| {
+            Error::usage("SEQERA_HELPER_STORE has a value we do not know")
+                .next("use 'auto', 'keychain' or 'file'")
+        })
+    }
+
+    /// What counts for a new store: the variable, else the setting `store`.
+    ///
+    /// # Errors
+    /// The variable has another value.
+    pub fn for_new(config: &Config) -> Result<Wish> {
+        if env_text("SEQERA_HELPER_STORE").is_some() {
+            return Wish::from_env();
+        }
+        Ok(config.in_file("store").and_then(|text| Wish::named(&text)).unwrap_or(Wish::Auto))
+    }
+
+    fn named(text: &str) -> Option<Wish> {
+        match text {
+            "auto" => Some(Wish::Auto),
+            "keychain" => Some(Wish::Keychain),
+            "file" => Some(Wish::File),
+            _ => None,
         }
     }
 }
@@ -67,6 +86,9 @@ impl Place {
         }
     }
 }
+
+/// What a site may forbid, in words.
+pub const KEY_IN_FILE: &str = "a store whose key is in a file";
 
 /// What is known of the key without asking the keychain.
 enum Known {
@@ -119,13 +141,20 @@ pub struct Chosen {
 /// hosts, the first of several keys is everybody's.
 pub fn choose(paths: &Paths, deadline: Deadline) -> Result<Chosen> {
     let store = &paths.store;
-    let wish = Wish::from_env()?;
+    let config = Config::load(paths)?;
+    let wish = Wish::for_new(&config)?;
+    if wish == Wish::File {
+        config.must_allow(FILE, KEY_IN_FILE)?;
+    }
     let key = Key::generate()?;
     let why_not_there = match wish {
         Wish::File => None,
         Wish::Auto | Wish::Keychain => match put_into_keychain(&key, deadline) {
             Ok(()) => return chosen_in_keychain(store, key, deadline),
-            Err(trouble) if wish == Wish::Auto && trouble.is_no_keychain() => Some(trouble),
+            Err(trouble) if wish == Wish::Auto && trouble.is_no_keychain() => {
+                config.must_allow(FILE, &format!("{KEY_IN_FILE}, and there is no keychain here"))?;
+                Some(trouble)
+            }
             Err(trouble) => {
                 let error = Error::from(trouble);
                 let next = error.hint().map_or_else(String::new, |hint| format!("{hint}; or "));
@@ -208,6 +237,7 @@ pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
             remove(&key_file)
         }
         (Known::InKeychain(id), Place::File) => {
+            Config::load(paths)?.must_allow(FILE, KEY_IN_FILE)?;
             let key = keychain::get(id, deadline)?.ok_or_else(|| lost(store))?;
             write_key(&key_file, &key)?;
             fault::point("moved");

@@ -30,6 +30,15 @@ pub fn width() -> Option<usize> {
     (columns > 0).then_some(columns.into())
 }
 
+/// How many characters fit on a line of standard output, where that is a terminal.
+pub fn out_width() -> Option<usize> {
+    #[cfg(unix)]
+    let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
+    #[cfg(not(unix))]
+    let columns: u16 = if io::stdout().is_terminal() { 80 } else { 0 };
+    (columns > 0).then_some(columns.into())
+}
+
 /// Writes `bytes` to standard output in one go.
 ///
 /// # Errors

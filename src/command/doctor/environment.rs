@@ -6,6 +6,7 @@ use super::Finding;
 use super::store::open_to_others;
 use crate::command::plain::{Found, start_up_files, tokens_in};
 use crate::command::{Context, shadow};
+use crate::config::Config;
 use crate::os::env::non_empty;
 use crate::provider;
 use crate::session::outside;
@@ -27,6 +28,13 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
     findings.extend(
         login.and_then(|login| shadow::hidden(&login, &non_empty)).map(|words| Finding::note(ABOUT, words)),
     );
+    match Config::load(&context.paths) {
+        Ok(config) => findings.extend(config.from_site().into_iter().map(|(key, value, path)| {
+            Finding::note("config", format!("your site's {path} says {key} = {value}"))
+                .next("see what counts with: seqera config list")
+        })),
+        Err(error) => findings.push(Finding::of_error("config", &error)),
+    }
     let Some(home) = dirs::home_dir() else { return };
     let files = start_up_files(&home);
     let pasted: Vec<Finding> =

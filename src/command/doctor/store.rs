@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::Finding;
 use crate::broker::{Broker, StoredCredential};
+use crate::config::{Config, FILE};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::hex::hex;
@@ -47,6 +48,12 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
         None => {
             findings.push(Finding::note(ABOUT, format!("{shown} is made when something is first stored")))
         }
+    }
+    // A store that was made before the site said so.
+    if place == Some(Place::File)
+        && let Err(error) = Config::load(paths).and_then(|config| config.must_allow(FILE, key::KEY_IN_FILE))
+    {
+        findings.push(Finding::wrong(ABOUT, error.what()).next("move it with: seqera store move keychain"));
     }
     let opens = keychain(paths, place, findings);
     if opens {
@@ -103,7 +110,7 @@ fn comes_back(paths: &Paths) -> Result<bool> {
 /// open a window.
 fn keychain(paths: &Paths, place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
     const ABOUT: &str = "keychain";
-    let wish = match Wish::from_env() {
+    let wish = match Config::load(paths).and_then(|config| Wish::for_new(&config)) {
         Ok(wish) => wish,
         Err(error) => {
             findings.push(Finding::of_error(ABOUT, &error));

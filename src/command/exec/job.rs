@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::command::server::{Server, Source};
 use crate::command::{Context, TIME, child};
+use crate::config::{Config, JOB_TOKEN};
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::os::deadline::Deadline;
@@ -26,6 +27,7 @@ use crate::ui;
 /// No token can be made; the command cannot be run. What comes after the command's end is said and is no
 /// error: its exit status is the answer.
 pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
+    Config::load(&context.paths)?.must_allow(JOB_TOKEN, "tokens of jobs")?;
     let name = context.name()?;
     let mut server = match Profile::load(&context.paths, &name)? {
         Some(profile) if !profile.provider.makes_job_tokens() => {

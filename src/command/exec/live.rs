@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::command::lent::{Lent, Limits, Place};
 use crate::command::{Context, child};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::provider::seqera::backend;
@@ -19,7 +20,8 @@ pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<E
     let lent = Lent::in_use(context)?;
     lent.must_not_be_in(&command)?;
     // Without a backend the API is served all the same; a wrong one is said.
-    let ai = match backend::backend(&Http::new(super::super::TIME), &lent.endpoint) {
+    let config = Config::load(&context.paths)?;
+    let ai = match backend::backend(&Http::new(super::super::TIME), &lent.endpoint, &config) {
         Err(error) if error.kind() != crate::error::Kind::Refused => {
             log::info!("no AI backend: {error}");
             None

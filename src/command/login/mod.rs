@@ -58,12 +58,12 @@ pub struct Args {
     /// The API of your installation, as in https://HOST/api; Seqera Cloud where nothing else is said
     #[arg(long, visible_alias = "backend", value_name = "URL")]
     endpoint: Option<String>,
-    /// Sekuire: its web pages, where you make a key
-    #[arg(long, value_name = "URL")]
+    /// The web pages of Sekuire, where you make a key
+    #[arg(long, value_name = "URL", help_heading = "Options for Sekuire")]
     web_url: Option<String>,
     #[command(flatten)]
     sekuire: sekuire::Options,
-    /// The port on this machine that the browser comes back to
+    /// The port on this machine that the browser comes back to [default: 53682, or the next that is free]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
     /// Show the address and open no browser
@@ -77,7 +77,7 @@ pub struct Args {
     headless: bool,
     #[command(flatten)]
     trace: trace::Flags,
-    /// How long to wait for you
+    /// How long to wait for you [default: 300]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<u64>,
     /// Read the address that the browser ended at from FILE, once you have saved it there; - is standard input

@@ -23,11 +23,11 @@ use crate::ui::{self, Keyboard};
 /// Where a key is good, and what else is to be done with it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Options {
-    /// Sekuire: the registry that the key makes passwords for; its own backend's is known
-    #[arg(long, value_name = "HOST")]
+    /// The registry that the key makes passwords for; its own backend's is known
+    #[arg(long, value_name = "HOST", help_heading = "Options for Sekuire")]
     registry: Option<String>,
-    /// Sekuire: also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
-    #[arg(long)]
+    /// Also write the key to ~/.sekuire/auth.json, in plain text, for Sekuire's own program
+    #[arg(long, help_heading = "Options for Sekuire")]
     auth_file: bool,
 }
 
@@ -106,13 +106,15 @@ pub fn enter(
     let name = context.name_for(ProviderId::SEKUIRE)?;
     let known = Profile::load(&context.paths, &name).ok().flatten();
     let known = known.filter(|known| known.provider == ProviderId::SEKUIRE && known.endpoint == endpoint);
-    let registry = registry(options.registry.as_deref(), known.as_ref(), &endpoint)?;
+    let config = Config::load(&context.paths)?;
+    let of_site = config.in_file("sekuire.registry").filter(|_| known.is_none());
+    let registry = registry(options.registry.as_deref().or(of_site.as_deref()), known.as_ref(), &endpoint)?;
     let http = Http::new(EACH);
     let Verified { api_key, account_id, account, organization, workspace, notice } =
         sekuire::verify(&http, &endpoint, key, device)?;
     // Whoever began to share the key with Sekuire's program goes on to: a stale key there would be a riddle.
     let auth_file = options.auth_file
-        || Config::load(&context.paths)?.sekuire_auth_file()
+        || config.sekuire_auth_file()
         || known.as_ref().and_then(|known| known.api_key.as_ref()).is_some_and(|key| key.auth_file);
     let mut profile = Profile {
         api_key: Some(ApiKey { auth_file, ..api_key }),

@@ -5,6 +5,7 @@ use url::Url;
 
 use super::vendor::Settings;
 use super::{Api, CLOUD, Seqera};
+use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
@@ -19,16 +20,20 @@ pub const VARIABLE: &str = "SEQERA_AI_BACKEND_URL";
 const CLOUD_BACKEND: &str = "https://ai-api.cloud.seqera.io";
 
 /// The backend of a login at `endpoint`: what the person set; what the settings of Seqera's program say for this
-/// very login; Cloud's for Cloud; else what the installation says of itself. Nothing where nobody knows one.
+/// very login, then what our own say; Cloud's for Cloud; else what the installation says of itself. Nothing where nobody knows one.
 ///
 /// # Errors
 /// The one that is named is neither https nor on this machine; the installation cannot be asked.
-pub fn backend(http: &Http, endpoint: &Endpoint) -> Result<Option<Url>> {
+pub fn backend(http: &Http, endpoint: &Endpoint, config: &Config) -> Result<Option<Url>> {
     if let Some(named) = env_text(VARIABLE) {
         return checked(&named, VARIABLE).map(Some);
     }
     if let Some(named) = set_for(&Settings::read(), endpoint) {
         return checked(&named, "the settings of Seqera's program (config.json)").map(Some);
+    }
+    let ours = config.in_file("endpoint").unwrap_or_else(|| CLOUD.to_owned());
+    if let Some(named) = config.in_file("backend").filter(|_| is_of(&ours, endpoint)) {
+        return checked(&named, "the setting backend (config.toml)").map(Some);
     }
     if is_of(endpoint.as_str(), &Endpoint::fixed(CLOUD)) {
         return checked(CLOUD_BACKEND, "this program").map(Some);
