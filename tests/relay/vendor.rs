@@ -1,12 +1,13 @@
 //! Seqera's own program under the relay: the real one, from npm.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::platform::Platform;
 use crate::platform::ai::AiBackend;
-use crate::support::home::{Home, run};
+use crate::support::home::{Home, run, until};
 use crate::support::session::{self, Token};
 
 /// The real program. Nothing of it is in this repository: tests/tools/install-seqera.sh fetches it.
@@ -123,6 +124,83 @@ fn info_works_under_the_relay() {
     run(command, "").expect(0);
     assert!(!backend.asked().is_empty());
     assert!(backend.asked().iter().all(|asked| asked.status == 200), "{:?}", backend.asked());
+}
+
+/// Seqera's program with the login that it keeps itself, not handed over to by ours.
+fn on_its_own(home: &Home, platform: &Platform, backend: &AiBackend) -> Command {
+    let mut command = home.command("env");
+    command.arg(home.path().join(".seqera/bin/seqera")).args(["ai", "--headless", "ping"]);
+    command.env("SEQERA_DISABLE_LSP_DOWNLOAD", "1").env("SEQERA_AUTH_DOMAIN", platform.api());
+    command.env("SEQERA_AI_BACKEND_URL", &backend.origin);
+    command
+}
+
+/// A login is renewed by one program at a time, or its server takes it for stolen.
+#[test]
+fn its_login_moves_while_it_is_used_and_the_server_sees_no_reuse() {
+    let platform = Platform::start();
+    platform.world(|world| world.settings.access_lifetime = Duration::from_secs(4));
+    let home = home();
+    let backend = AiBackend::start_named(&platform, "touch begun; until [ -e moved ]; do sleep 0.1; done");
+    let refresh = session::tokens(&platform).refresh.unwrap();
+    let file = home.write(".config/seqera-ai/refresh-token", refresh.expose_str().unwrap());
+    home.write(
+        ".config/seqera-ai/auth-metadata.json",
+        format!(r#"{{"user": {{"email": "ada@example.org"}}, "authDomain": "{}"}}"#, platform.api()),
+    );
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+
+    let theirs = crate::support::home::start(on_its_own(&home, &platform, &backend), "");
+    until(Duration::from_secs(60), "its session has begun", || home.path().join("begun").exists());
+    // While it runs, it may renew: nothing is touched, a dry run included.
+    for more in [&[][..], &["--dry-run"]] {
+        let run = home.run("seqera", &[&["import", "seqera"], more].concat(), "").expect(1);
+        assert!(run.err().contains("Seqera's own program is running (process "), "{run:?}");
+    }
+    assert!(file.exists());
+    // Its token has ended meanwhile, and it renews by itself.
+    until(Duration::from_secs(30), "a life of a token is over", || {
+        platform.requests().last().is_some_and(|request| request.at.elapsed() > Duration::from_secs(5))
+    });
+    home.write("moved", "");
+    let theirs = theirs.finish().expect(0);
+    assert!(!platform.family_burnt() && file.exists(), "{theirs:?}");
+
+    // Once it has ended, the login moves; who asks meanwhile, and its own program under the relay, get ours.
+    let import = |home: &Home| {
+        let mut command = home.command("seqera");
+        command.args(["import", "seqera"]);
+        crate::support::home::start(command, "")
+    };
+    let moving = import(&home);
+    let asking: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = home.command("seqera");
+            command.arg("token");
+            crate::support::home::start(command, "")
+        })
+        .collect();
+    moving.finish().expect(0);
+    for asked in asking {
+        let asked = asked.finish();
+        assert!([0, 3].contains(&asked.code()), "{asked:?}");
+    }
+    assert!(!file.exists());
+    let under_ours = [run(agent(&home, &["ping"]), ""), run(agent(&home, &["ping"]), "")];
+    for run in under_ours {
+        assert!(run.expect(0).out().contains("The work is done."));
+    }
+    assert!(!platform.family_burnt());
+    // And one that is lent our login does not stand in the way of a move.
+    std::fs::remove_file(home.path().join("moved")).unwrap();
+    std::fs::remove_file(home.path().join("begun")).unwrap();
+    let lent = crate::support::home::start(agent(&home, &["ping"]), "");
+    until(Duration::from_secs(60), "its session has begun", || home.path().join("begun").exists());
+    assert!(home.run("seqera", &["import", "seqera"], "").expect(3).err().contains("keeps no login here"));
+    home.write("moved", "");
+    lent.finish().expect(0);
+    home.run("seqera", &["token"], "").expect(0);
+    assert!(!platform.family_burnt());
 }
 
 /// A program in a terminal of its own; what it shows is read all the time, so that it never waits for us.

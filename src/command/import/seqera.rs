@@ -57,6 +57,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// There is nothing to move; its server does not take it; the store; theirs cannot be removed.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let kept = login::everywhere(PATIENCE)?;
+    if !kept.is_empty() {
+        must_not_be_in_use()?;
+    }
     if let Some(note) = Note::read(&context.paths) {
         if args.dry_run {
             ui::out(&format!("would finish moving the login into the profile '{}'", note.profile))?;
@@ -126,6 +129,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     keep(context, &http, &mut profile, &session).inspect_err(|_| Note::remove(&context.paths))?;
     fault::point("import-kept");
     complete(context, &note, &kept)
+}
+
+/// Makes sure that nobody renews the login over there while it moves: two who use one refresh token end it.
+fn must_not_be_in_use() -> Result<()> {
+    match login::user() {
+        None => Ok(()),
+        Some(id) => Err(Error::failed(format!(
+            "Seqera's own program is running (process {id}) and may be using its login at this moment"
+        ))
+        .next("end it, and import again")),
+    }
 }
 
 /// Whether a login here is of that account at that server.

@@ -101,6 +101,47 @@ impl Kept {
     }
 }
 
+/// A process of Seqera's own program that may use the login it keeps at this moment: it reads the token when it
+/// begins, and whoever renews with it second ends the login. One that was given a token uses that.
+#[cfg(target_os = "linux")]
+pub fn user() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+
+    let own = rustix::process::getuid().as_raw();
+    let ours = std::env::current_exe().and_then(std::fs::metadata).ok();
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let (exe, environment) = (entry.path().join("exe"), entry.path().join("environ"));
+        // Processes of ours are not to be looked into, and so belong to root.
+        let is_named =
+            std::fs::read_link(&exe).ok()?.file_name()?.to_str()?.split(' ').next() == Some("seqera");
+        if !is_named || entry.metadata().ok()?.uid() != own {
+            return None;
+        }
+        let found = std::fs::metadata(&exe).ok()?;
+        let is_ours =
+            ours.as_ref().is_some_and(|ours| (ours.dev(), ours.ino()) == (found.dev(), found.ino()));
+        let environment = Zeroizing::new(std::fs::read(environment).unwrap_or_default());
+        (!is_ours && !has_token(&environment)).then_some(id)
+    })
+}
+
+/// Nowhere else is it known.
+#[cfg(not(target_os = "linux"))]
+pub fn user() -> Option<u32> {
+    None
+}
+
+#[cfg(any(target_os = "linux", test))]
+fn has_token(environment: &[u8]) -> bool {
+    environment
+        .split(|byte| *byte == 0)
+        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
+        .any(|(name, value)| {
+            !value.is_empty() && matches!(name, "SEQERA_ACCESS_TOKEN" | "SEQERA_TOKEN" | "TOWER_ACCESS_TOKEN")
+        })
+}
+
 fn file() -> Option<PathBuf> {
     Some(folder()?.join("refresh-token"))
 }
@@ -211,6 +252,14 @@ pub fn client_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_was_given_a_token_uses_that() {
+        assert!(has_token(b"A=1\0SEQERA_ACCESS_TOKEN=x\0") && has_token(b"TOWER_ACCESS_TOKEN=x"));
+        assert!(
+            !has_token(b"A=1\0SEQERA_ACCESS_TOKEN=\0") && !has_token(b"") && !has_token(b"X_SEQERA_TOKEN=x")
+        );
+    }
 
     #[test]
     fn a_token_is_one_word() {
