@@ -195,7 +195,8 @@ fn given_back(
         }
         Back::NotOurs => {
             return Some(format!(
-                "The token itself is still good; if nothing else uses it, delete it at {}",
+                "The {} itself is still good; if nothing else uses it, delete it at {}",
+                profile?.provider.login_way().secret(),
                 profile?.provider.tokens_page(endpoint?)
             ));
         }

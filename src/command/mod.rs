@@ -278,8 +278,9 @@ impl Context {
     fn must_stay_home(profile: &Profile) -> Result<()> {
         let Some(variable) = exports::foreign_endpoint_kept(profile, &non_empty) else { return Ok(()) };
         Err(Error::refused(format!(
-            "{variable} names another server than the login '{}', whose token is not put beside it",
-            profile.name
+            "{variable} names another server than the login '{}', whose {} is not put beside it",
+            profile.name,
+            profile.provider.login_way().secret()
         ))
         .next(format!("unset {variable}, or use a login of that server with --profile")))
     }
@@ -319,6 +320,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let called = called(args.first());
+    ui::speak_as(called.name());
     if let Some(text) = manual::topic(&args) {
         return match ui::write_out(text.as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,

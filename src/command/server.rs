@@ -55,7 +55,7 @@ impl<'a> Server<'a> {
             return Server::from(context, context.fresh(&Want::default())?);
         };
         let id = context.in_use()?.1.map_or(context.called, |profile| profile.provider);
-        let endpoint = id.outside_endpoint().map_err(|_| not_sent())?;
+        let endpoint = id.outside_endpoint().map_err(|_| not_sent(id))?;
         Server::open(context, id, endpoint, token, Source::Variable(variable))
     }
 
@@ -84,7 +84,7 @@ impl<'a> Server<'a> {
         source: Source,
     ) -> Result<Server<'a>> {
         if !provider::is_origin(endpoint.origin(), provider, &endpoint) {
-            return Err(not_sent());
+            return Err(not_sent(provider));
         }
         Ok(Server { context, http: Http::new(EACH), provider, endpoint, token, source })
     }
@@ -102,6 +102,11 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// What a person calls what the server is asked with.
+    fn secret(&self) -> &'static str {
+        self.provider.login_way().secret()
+    }
+
     /// Makes sure that this is the server at `endpoint`.
     ///
     /// # Errors
@@ -110,10 +115,12 @@ impl<'a> Server<'a> {
         let asked = Target::from_url(endpoint).or_else(|| Target::new("https", endpoint));
         match asked.is_some_and(|asked| provider::is_origin(&asked, self.provider, &self.endpoint)) {
             true => Ok(()),
-            false => {
-                Err(Error::refused(format!("the token is for {} and is sent nowhere else", self.endpoint))
-                    .next("log in to the other one too, with --profile"))
-            }
+            false => Err(Error::refused(format!(
+                "the {} is for {} and is sent nowhere else",
+                self.secret(),
+                self.endpoint
+            ))
+            .next("log in to the other one too, with --profile")),
         }
     }
 
@@ -154,7 +161,8 @@ impl<'a> Server<'a> {
     }
 }
 
-fn not_sent() -> Error {
-    Error::refused("the endpoint is not an https address, so the token is not sent there")
+fn not_sent(provider: ProviderId) -> Error {
+    let secret = provider.login_way().secret();
+    Error::refused(format!("the endpoint is not an https address, so the {secret} is not sent there"))
         .next("correct the address in the environment, or log in again")
 }

@@ -7,9 +7,8 @@ use crate::session::outside;
 use crate::session::profile::Profile;
 
 /// What the person should know about the tokens in the environment, a sentence each.
-pub fn warnings(login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
-    let provider = login.map_or(ProviderId::first(), |login| login.provider);
-    let (flawed, differing) = (outside::complaint(provider.variables(), env), differing(provider, env));
+pub fn warnings(provider: ProviderId, login: Option<&Profile>, env: &impl Environment) -> Vec<String> {
+    let (flawed, differing) = (outside::complaint(provider, env), differing(provider, env));
     flawed.into_iter().chain(differing).chain(login.and_then(|login| hidden(login, env))).collect()
 }
 

@@ -184,7 +184,7 @@ impl Login {
             lines.push(format!("Registry: {registry}, with passwords made when they are needed"));
         }
         if let Some(answer) = &self.server {
-            lines.push(format!("Server: {}", answer.words()));
+            lines.push(format!("Server: {}", answer.words(self.provider.login_way().secret())));
         }
         lines
     }
@@ -214,13 +214,19 @@ impl Login {
 }
 
 impl Answer {
-    fn words(&self) -> String {
+    fn words(&self, secret: &str) -> String {
         match (&self.error, &self.account) {
             (Some(error), _) => error.clone(),
-            (None, Some(account)) => format!("accepts the token, and knows you as {account}"),
-            (None, None) => "accepts the token".into(),
+            (None, Some(account)) => format!("accepts the {secret}, and knows you as {account}"),
+            (None, None) => format!("accepts the {secret}"),
         }
     }
+}
+
+/// As a label at the beginning of a line.
+pub fn titled(secret: &str) -> String {
+    let mut letters = secret.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// What may be shown of an API key and of the device it is bound to.
@@ -279,7 +285,7 @@ impl Status {
         let mut token_from = None;
         if context.profile.is_none() {
             token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
-            warnings.extend(shadow::warnings(profile, &non_empty));
+            warnings.extend(shadow::warnings(provider, profile, &non_empty));
         }
         if context.called == ProviderId::SEQERA {
             warnings.extend(vendor::login::at_hand(context));
@@ -310,20 +316,19 @@ impl Status {
         let mut blocks: Vec<Vec<String>> = Vec::new();
         if let Some(variable) = self.token_from {
             let mut block = Vec::new();
+            let provider = self.login.as_ref().map_or(context.called, |login| login.provider);
+            let (secret, program) = (provider.login_way().secret(), context.program());
             if let Ok(Some((_, key))) = context.outside_token()
-                && sekuire::speaks(
-                    context,
-                    self.login.as_ref().map_or(context.called, |login| login.provider),
-                )
+                && sekuire::speaks(context, provider)
             {
                 block = sekuire::status(&sekuire::outside(&key), None);
             }
             block.extend(vec![
                 format!(
-                    "Logged in as: whoever the token in {variable} belongs to (seqera whoami asks the server)"
+                    "Logged in as: whoever the {secret} in {variable} belongs to ({program} whoami asks the server)"
                 ),
-                "Session expires: not known; the token comes from outside and is not renewed".to_owned(),
-                format!("Token: {variable}, from the environment; it goes before any login"),
+                format!("Session expires: not known; the {secret} comes from outside and is not renewed"),
+                format!("{}: {variable}, from the environment; it goes before any login", titled(secret)),
             ]);
             blocks.push(block);
         }

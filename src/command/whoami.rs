@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 use super::server::{Server, Source};
-use super::status::key_lines;
+use super::status::{key_lines, titled};
 use super::{Context, sekuire};
 use crate::endpoint::Endpoint;
 use crate::error::Result;
@@ -79,7 +79,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         api_key.iter().flat_map(key_lines).try_for_each(|line| ui::out(&line))?;
     }
     match (profile, token_from) {
-        (_, Some(variable)) => ui::out(&format!("Token: {variable}, from the environment")),
+        (_, Some(variable)) => {
+            let label = titled(server.provider.login_way().secret());
+            ui::out(&format!("{label}: {variable}, from the environment"))
+        }
         (Some(profile), None) => ui::out(&format!("Profile: {profile}")),
         (None, None) => Ok(()),
     }?;

@@ -79,6 +79,16 @@ pub enum LoginWay {
     ApiKey,
 }
 
+impl LoginWay {
+    /// What a person calls the secret that they log in with.
+    pub fn secret(self) -> &'static str {
+        match self {
+            LoginWay::OAuth => "token",
+            LoginWay::ApiKey => "API key",
+        }
+    }
+}
+
 /// A platform that a person can be logged in to.
 pub trait Provider: Sync {
     /// The names by which our program may be called for this platform; the first is that of its own program.

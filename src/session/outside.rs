@@ -3,19 +3,25 @@
 
 use crate::error::{Error, Kind};
 use crate::os::env::Environment;
-use crate::provider::Variables;
+use crate::provider::{self, LoginWay, ProviderId};
 use crate::secret::Secret;
 use crate::target::Target;
 
 /// What is wrong with the first of a platform's token variables that has a value, in a sentence that names it.
-pub fn complaint(variables: &Variables, env: &impl Environment) -> Option<String> {
-    let first = variables.tokens.iter().find_map(|name| Some((name, env(name)?)));
+pub fn complaint(provider: ProviderId, env: &impl Environment) -> Option<String> {
+    let first = provider.variables().tokens.iter().find_map(|name| Some((name, env(name)?)));
     let (name, value) = first?;
     complaint_of(name, value.as_encoded_bytes())
 }
 
 fn complaint_of(variable: &str, value: &[u8]) -> Option<String> {
-    Some(format!("{variable} holds no token that can be used: {}", flaw(value)?))
+    Some(format!("{variable} holds no {} that can be used: {}", secret(variable), flaw(value)?))
+}
+
+/// What a person calls what is in this variable.
+fn secret(variable: &str) -> &'static str {
+    let owner = provider::ALL.iter().find(|provider| provider.variables().tokens.contains(&variable));
+    owner.map_or(LoginWay::OAuth, |owner| owner.login_way()).secret()
 }
 
 /// What is wrong with the token in a variable, and what to do about it.
@@ -38,7 +44,7 @@ pub fn must_be_usable(variable: &str, token: &Secret) -> Result<(), Error> {
 
 /// That a server refused the token in a variable.
 pub fn refused(variable: &str, token: &Secret, server: &Target) -> Error {
-    let what = format!("{} rejected the token in {variable}", server.authority());
+    let what = format!("{} rejected the {} in {variable}", server.authority(), secret(variable));
     let flaw = flaw(token.expose()).map(|flaw| format!(": {flaw}")).unwrap_or_default();
     Error::not_logged_in(format!("{what}{flaw}")).next("correct it, or unset it to use a login")
 }
@@ -50,8 +56,10 @@ pub fn named(error: Error, variable: &str, token: &Secret) -> Error {
     }
     match advice(variable, token) {
         Some(advice) => Error::new(error.kind(), error.what()).next(advice),
-        None if error.kind() == Kind::NotLoggedIn => Error::new(error.kind(), error.what())
-            .next(format!("the token is the one in {variable}: correct it, or unset it to use a login")),
+        None if error.kind() == Kind::NotLoggedIn => Error::new(error.kind(), error.what()).next(format!(
+            "the {} is the one in {variable}: correct it, or unset it to use a login",
+            secret(variable)
+        )),
         None => error,
     }
 }
@@ -77,13 +85,13 @@ pub fn flaw(value: &[u8]) -> Option<&'static str> {
     } else if begins("export ") || begins("set ") || is_assignment(&text) {
         Some("it begins as a line of a shell does; only what is behind the = belongs there")
     } else if begins("bearer ") || begins("bearer:") || begins("token ") || begins("authorization:") {
-        Some("it begins with a word of an HTTP header; only the token belongs there")
+        Some("it begins with a word of an HTTP header; only what follows it belongs there")
     } else if text.starts_with('<') && text.ends_with('>') {
-        Some("it is a place for a token and not a token")
+        Some("it is a placeholder")
     } else if text.chars().any(char::is_whitespace) {
         Some("it has blanks or line breaks in it")
     } else if !text.chars().all(|c| c.is_ascii_graphic()) {
-        Some("it has characters that no token has")
+        Some("it has characters that none has")
     } else {
         None
     }
@@ -116,7 +124,7 @@ mod tests {
             (b"${{ secrets.TOWER_ACCESS_TOKEN }}", "nothing has replaced"),
             (b"$TOWER_ACCESS_TOKEN", "nothing has replaced"),
             (b"%TOWER_ACCESS_TOKEN%", "nothing has replaced"),
-            (b"<your-token>", "a place for a token"),
+            (b"<your-token>", "a placeholder"),
             (b"eyJ0 aWQ", "blanks"),
             (b" eyJ0aWQ", "blanks"),
             (b"eyJ0\xc3\xa4", "characters"),
@@ -137,7 +145,7 @@ mod tests {
             "TOWER_ACCESS_TOKEN" => Some(std::ffi::OsString::from("fine")),
             _ => None,
         };
-        let complaint = complaint(provider::ALL[0].variables(), &env).unwrap();
+        let complaint = complaint(provider::ALL[0], &env).unwrap();
         assert_eq!(complaint, "SEQERA_TOKEN holds no token that can be used: it has quotes around it");
     }
 }

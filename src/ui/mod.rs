@@ -4,7 +4,9 @@ mod keyboard;
 mod spinner;
 pub mod trace;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -14,6 +16,44 @@ use crate::os::terminal;
 pub use crate::os::terminal::{acts, attended, has_display, plain};
 pub use keyboard::{Keyboard, Typed, hidden};
 pub use spinner::Spinner;
+
+/// What this program was called as, where that is not its own name.
+static CALLED: OnceLock<&'static str> = OnceLock::new();
+
+/// Says commands as the person has to type them who called this program `name`.
+pub fn speak_as(name: &'static str) {
+    if name != OWN {
+        let _ = CALLED.set(name);
+    }
+}
+
+const OWN: &str = "seqera";
+
+/// A line in the words of who called this program.
+fn worded(line: &str) -> Cow<'_, str> {
+    match CALLED.get() {
+        Some(name) if line.contains(OWN) => Cow::Owned(renamed(line, name)),
+        _ => Cow::Borrowed(line),
+    }
+}
+
+/// The line with `name` where it says `seqera COMMAND`. A login that has to be begun again is one of its own platform.
+fn renamed(line: &str, name: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(OWN) {
+        let (before, after) = (&rest[..at], &rest[at + OWN.len()..]);
+        text.push_str(before);
+        let begins = !before.ends_with(|c: char| c.is_alphanumeric() || "/._-".contains(c));
+        let command =
+            after.strip_prefix(' ').is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+        let is_one =
+            begins && command && !before.ends_with("again with: ") && !before.ends_with("--provider ");
+        text.push_str(if is_one { name } else { OWN });
+        rest = after;
+    }
+    text + rest
+}
 
 /// Whether a person can be asked: they see what we write and we get what they type.
 pub fn can_ask() -> bool {
@@ -55,7 +95,7 @@ pub fn write_out(bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// Where it cannot be written. A reader who went away early (`| head -1`) is not an error.
 pub fn out(line: &str) -> crate::error::Result<()> {
-    match write_out(format!("{}\n", plain(line)).as_bytes()) {
+    match write_out(format!("{}\n", plain(&worded(line))).as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("standard output", &error)),
         _ => Ok(()),
     }
@@ -84,13 +124,13 @@ fn escaped(line: &str) -> String {
 
 /// Writes one line to standard error; that it cannot be written changes nothing.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
+    let _ = writeln!(io::stderr().lock(), "{}", plain(&worded(line)));
 }
 
 /// Writes a question to standard error; the answer goes on the same line.
 pub fn prompt(question: &str) {
     let mut screen = io::stderr().lock();
-    let _ = write!(screen, "{}", plain(question));
+    let _ = write!(screen, "{}", plain(&worded(question)));
     let _ = screen.flush();
 }
 
@@ -102,6 +142,29 @@ pub fn complain(program: &str, error: &Error) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_said_as_it_is_called() {
+        for (line, said) in [
+            ("see: seqera doctor", "see: sekuire doctor"),
+            ("use: seqera exec, without --live", "use: sekuire exec, without --live"),
+            (
+                "eval \"$(seqera env --unset)\"; seqera token",
+                "eval \"$(sekuire env --unset)\"; sekuire token",
+            ),
+            ("log in again with: seqera login", "log in again with: seqera login"),
+            ("/opt/bin/seqera is first", "/opt/bin/seqera is first"),
+            ("git-credential-seqera get", "git-credential-seqera get"),
+            ("a login of seqera", "a login of seqera"),
+            (
+                "log in with: seqera login --provider seqera --profile x",
+                "log in with: sekuire login --provider seqera --profile x",
+            ),
+            ("seqera: it", "seqera: it"),
+        ] {
+            assert_eq!(renamed(line, "sekuire"), said);
+        }
+    }
 
     #[test]
     fn nothing_foreign_acts() {

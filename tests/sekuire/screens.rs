@@ -97,7 +97,7 @@ fn a_logout() {
     Logged out successfully!
     Credentials removed from: HOME/.local/share/seqera-credential-helper/store
     Logged out: ada@example.org
-    The token itself is still good; if nothing else uses it, delete it at BACKEND/dashboard/settings?tab=api-keys
+    The API key itself is still good; if nothing else uses it, delete it at BACKEND/dashboard/settings?tab=api-keys
     ");
     let (key, _) = scene.log_in_with(&["--auth-file"]);
     insta::assert_snapshot!(shown(&scene, &key, &scene.sekuire(&["logout"]).expect(0).err()), @r"
@@ -105,6 +105,63 @@ fn a_logout() {
     Logged out successfully!
     Credentials removed from: HOME/.sekuire/auth.json
     Logged out: ada@example.org
-    The token itself is still good; if nothing else uses it, delete it at BACKEND/dashboard/settings?tab=api-keys
+    The API key itself is still good; if nothing else uses it, delete it at BACKEND/dashboard/settings?tab=api-keys
     ");
+}
+
+/// What is said beside the screens is in the words of who calls the program so, too.
+#[test]
+fn every_message_speaks_of_an_api_key_and_of_sekuire() {
+    let mut scene = Scene::new();
+    let key = scene.platform.sekuire_key();
+    let says = |run: crate::support::home::Run| format!("{}{}", run.out(), run.err());
+    for (input, words) in [
+        ("", "there is no API key on standard input"),
+        ("two words", "this is not a usable API key: it has blanks"),
+        ("sk_none", "this is not a Sekuire API key"),
+    ] {
+        let run = scene.login_with(input, &[]).expect(2);
+        assert!(run.err().contains(words) && !run.err().contains("token"), "{run:?}");
+    }
+    let garbage =
+        scene.home.run("sekuire", &["login", "--backend", &scene.platform.sekuire()], b"\xff\xfe\x00");
+    let garbage = garbage.expect(2);
+    assert!(garbage.err().contains("this is not a usable API key: it is UTF-16"), "{garbage:?}");
+
+    scene.home.set("SEKUIRE_API_KEY", &key);
+    scene.home.set("SEKUIRE_API_URL", scene.platform.sekuire());
+    let status = says(scene.sekuire(&["status"]).expect(0));
+    for line in [
+        "Logged in as: whoever the API key in SEKUIRE_API_KEY belongs to (sekuire whoami asks the server)\n",
+        "Session expires: not known; the API key comes from outside and is not renewed\n",
+        "API key: SEKUIRE_API_KEY, from the environment; it goes before any login\n",
+    ] {
+        assert!(status.contains(line), "{status}");
+    }
+    let live = scene.sekuire(&["exec", "--live", "--", "true"]).expect(2);
+    assert!(live.err().contains("use: sekuire exec, without --live"), "{live:?}");
+    let job = scene.sekuire(&["exec", "--job-token", "--", "true"]).expect(2);
+    assert!(job.err().contains("an API key of Sekuire does not end"), "{job:?}");
+    for words in
+        [&["whoami"][..], &["auth", "whoami"], &["logout"], &["doctor"], &["store"], &["import", "git"]]
+    {
+        let said = says(scene.sekuire(words));
+        assert!(!said.contains("seqera whoami") && !said.contains(": seqera "), "{words:?}: {said}");
+    }
+    scene.home.set("SEKUIRE_API_KEY", format!("'{key}'"));
+    let status = says(scene.sekuire(&["status"]).expect(0));
+    assert!(status.contains("SEKUIRE_API_KEY holds no API key that can be used: it has quotes"), "{status}");
+    scene.home.set("SEKUIRE_API_KEY", "sk_test_this_is_none_at_all");
+    let refused = says(scene.sekuire(&["whoami"]).expect(3));
+    assert!(
+        refused.contains("the API key is the one in SEKUIRE_API_KEY") && !refused.contains("token"),
+        "{refused}"
+    );
+    scene.home.set("SEKUIRE_API_KEY", "");
+    scene.log_in();
+    let checked = says(scene.sekuire(&["status", "--check"]).expect(0));
+    assert!(
+        checked.contains("Server: accepts the API key, and knows you as ") && !checked.contains("token"),
+        "{checked}"
+    );
 }

@@ -20,7 +20,7 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
         provider::ALL
             .iter()
             .flat_map(|provider| {
-                let flawed = outside::complaint(provider.variables(), &non_empty);
+                let flawed = outside::complaint(*provider, &non_empty);
                 flawed.into_iter().chain(shadow::differing(*provider, &non_empty))
             })
             .map(|words| Finding::wrong(ABOUT, words)),

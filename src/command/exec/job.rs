@@ -29,15 +29,12 @@ use crate::ui;
 pub fn run(mut command: Command, context: &Context) -> Result<ExitCode> {
     Config::load(&context.paths)?.must_allow(JOB_TOKEN, "tokens of jobs")?;
     let name = context.name()?;
-    let mut server = match Profile::load(&context.paths, &name)? {
-        Some(profile) if !profile.provider.makes_job_tokens() => {
-            let title = profile.provider.title();
-            return Err(Error::usage(format!(
-                "--job-token is for Seqera; an API key of {title} does not end"
-            )));
-        }
-        _ => Server::in_use(context)?,
-    };
+    let provider = Profile::load(&context.paths, &name)?.map_or(context.called, |profile| profile.provider);
+    if !provider.makes_job_tokens() {
+        let title = provider.title();
+        return Err(Error::usage(format!("--job-token is for Seqera; an API key of {title} does not end")));
+    }
+    let mut server = Server::in_use(context)?;
     if let Some(login) = server.login() {
         Context::must_stay_home(login)?;
     }

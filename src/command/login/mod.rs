@@ -105,13 +105,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 }
 
 fn read_token(context: &Context, settings: &Settings) -> Result<Secret> {
-    token::read("Token (it is not shown): ", &with_token(context, &settings.endpoint))
+    token::read("token", "Token (it is not shown): ", &with_token(context, &settings.endpoint))
 }
 
 /// How this login is done with a token.
 fn with_token(context: &Context, endpoint: &Endpoint) -> String {
     let endpoint = if *endpoint == *CLOUD { String::new() } else { format!(" --endpoint {endpoint}") };
-    format!("{} --with-token < token.txt", context.typed(&format!("seqera login{endpoint}")))
+    let provider = if context.called == ProviderId::SEQERA { "" } else { " --provider seqera" };
+    format!("{} --with-token < token.txt", context.typed(&format!("seqera login{provider}{endpoint}")))
 }
 
 /// A token that nobody has vouched for yet, and how it came.
@@ -420,7 +421,7 @@ fn say_who(context: &Context, profile: &Profile) {
         }
         _ => {}
     }
-    for warning in shadow::warnings(Some(profile), &non_empty) {
+    for warning in shadow::warnings(profile.provider, Some(profile), &non_empty) {
         ui::say(&warning);
     }
     if Profile::selected(&context.paths).is_ok_and(|selected| selected != profile.name) {

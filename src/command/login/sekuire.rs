@@ -73,7 +73,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     for line in screen::invitation(&sekuire::keys_page(&web)) {
         context.tell(&line);
     }
-    let key = sekuire::key(&token::read("Enter your API Key: ", "sekuire login < key.txt")?)?;
+    let key = sekuire::key(&token::read("API key", "Enter your API Key: ", "sekuire login < key.txt")?)?;
     let may = Replacing { agreed: args.replace, named: args.endpoint.is_some() };
     enter(context, &key, endpoint, Device::here(), &args.sekuire, may).map(|_| ExitCode::SUCCESS)
 }

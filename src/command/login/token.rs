@@ -17,10 +17,11 @@ use crate::ui;
 /// Many times what any token is long.
 const LIMIT: u64 = 64 * 1024;
 
-/// Reads one token: hidden from a terminal, after `prompt`, else from standard input; `example` shows how.
-pub fn read(prompt: &str, example: &str) -> Result<Secret> {
+/// Reads one `secret`, as the person calls it: hidden from a terminal, after `prompt`, else from standard input;
+/// `example` shows how.
+pub fn read(secret: &str, prompt: &str, example: &str) -> Result<Secret> {
     if io::stdin().is_terminal() {
-        return one_word(ui::hidden(prompt)?.as_bytes(), example);
+        return one_word(secret, ui::hidden(prompt)?.as_bytes(), example);
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
     io::stdin()
@@ -28,19 +29,18 @@ pub fn read(prompt: &str, example: &str) -> Result<Secret> {
         .take(LIMIT)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::io("standard input", &error))?;
-    one_word(&bytes, example)
+    one_word(secret, &bytes, example)
 }
 
-fn one_word(bytes: &[u8], example: &str) -> Result<Secret> {
+fn one_word(secret: &str, bytes: &[u8], example: &str) -> Result<Secret> {
     let word = bytes.trim_ascii();
     if word.is_empty() {
-        return Err(
-            Error::usage("there is no token on standard input").next(format!("give it like this: {example}"))
-        );
+        return Err(Error::usage(format!("there is no {secret} on standard input"))
+            .next(format!("give it like this: {example}")));
     }
     match outside::flaw(word) {
-        Some(flaw) => Err(Error::usage(format!("this is not a token: {flaw}"))
-            .next("give the token and nothing else, without 'Bearer' and without quotes")),
+        Some(flaw) => Err(Error::usage(format!("this is not a usable {secret}: {flaw}"))
+            .next(format!("give the {secret} and nothing else, without 'Bearer' and without quotes"))),
         None => Ok(Secret::new(word.to_vec())),
     }
 }
@@ -126,8 +126,8 @@ mod tests {
 
     #[test]
     fn one_token_is_one_word() {
-        assert_eq!(one_word(b" abc\r\n", "").unwrap(), "abc".into());
-        assert!(one_word(b"\n", "").unwrap_err().what().contains("no token"));
+        assert_eq!(one_word("token", b" abc\r\n", "").unwrap(), "abc".into());
+        assert!(one_word("token", b"\n", "").unwrap_err().what().contains("no token"));
         // As PowerShell writes files.
         let utf16: Vec<u8> = "\u{feff}abc\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (bytes, words) in [
@@ -137,11 +137,11 @@ mod tests {
             (b"\xef\xbb\xbfabc\n", "byte-order mark"),
             (&utf16, "UTF-16"),
         ] {
-            let error = one_word(bytes, "").unwrap_err();
+            let error = one_word("token", bytes, "").unwrap_err();
             assert!(error.what().contains(words), "{error}");
         }
         for garbage in [&b"\xff\xfee\x00y\x00"[..], b"\x7fELF\x90\xff"] {
-            assert_eq!(one_word(garbage, "").unwrap_err().exit_code(), 2);
+            assert_eq!(one_word("token", garbage, "").unwrap_err().exit_code(), 2);
         }
     }
 }
