@@ -183,7 +183,7 @@ fn logins_of_both_platforms_live_side_by_side() {
     let api = scene.platform.api();
     scene.home.run("seqera", &["login", "--with-token", "--endpoint", &api], &token).expect(0);
     let (key, run) = scene.log_in();
-    assert!(run.err().contains("seqera profile use sekuire"), "{run:?}");
+    assert!(run.err().contains("sekuire profile use sekuire"), "{run:?}");
 
     let all = scene.home.run("seqera", &["status", "--all"], "").ok();
     assert!(all.contains("Profile: default\n") && all.contains("Profile: sekuire\n"), "{all}");
