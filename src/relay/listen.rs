@@ -38,7 +38,11 @@ impl Drop for Unlinked {
 impl Listener {
     /// A port of 127.0.0.1; a free one for 0.
     pub fn port(port: u16) -> Result<(Listener, u16)> {
-        let cannot = |error: io::Error| Error::io("cannot listen on 127.0.0.1", &error);
+        let cannot = |error: io::Error| match port {
+            0 => Error::io("cannot listen on 127.0.0.1", &error),
+            _ => Error::io(format_args!("cannot listen on 127.0.0.1:{port}"), &error)
+                .next("name another port with --port, or leave it out"),
+        };
         let listener = TcpListener::bind(("127.0.0.1", port)).map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();
         listener.set_nonblocking(true).map_err(cannot)?;
@@ -51,7 +55,11 @@ impl Listener {
         use std::os::unix::fs::FileTypeExt;
         use std::os::unix::net::{UnixListener, UnixStream};
         let shown = path.display();
-        let cannot = |error: io::Error| Error::io(format_args!("cannot listen at {shown}"), &error);
+        let cannot = |error: io::Error| match error.kind() {
+            io::ErrorKind::InvalidInput => Error::failed(format!("{shown} is too long for a socket's path"))
+                .next("name a shorter one with --socket, of at most 100 bytes"),
+            _ => Error::io(format_args!("cannot listen at {shown}"), &error),
+        };
         if let Ok(found) = std::fs::symlink_metadata(path) {
             if !found.file_type().is_socket() {
                 return Err(Error::failed(format!("{shown} is there and is not a socket"))

@@ -165,7 +165,7 @@ fn what_is_no_token_is_not_sent_anywhere() {
     insta::assert_snapshot!(complaints.join("\n"), @r"
     seqera: there is no token on standard input; give it like this: seqera login --endpoint ORIGIN/api --with-token < token.txt
     seqera: this is not a Platform token; copy the whole token, as the page that made it shows it
-    seqera: this is not a usable token: it begins with a word of an HTTP header; only the token belongs there; give the token and nothing else, without 'Bearer' and without quotes
+    seqera: this is not a usable token: it begins with a word of an HTTP header; only what follows it belongs there; give the token and nothing else, without 'Bearer' and without quotes
     seqera: this is not a Platform token; it looks like a key of Sekuire: seqera login --provider sekuire
     ");
     assert!(scene.platform.requests().is_empty());

@@ -328,6 +328,20 @@ fn a_socket_is_served_and_goes_with_the_relay() {
     }
 }
 
+#[test]
+fn where_it_cannot_listen_it_says_what_can_be_done() {
+    let (home, _platform, _login) = started();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let run = home.run("seqera", &["relay", "--shell", "posix", "--port", &port], "").expect(1);
+    assert!(run.err().contains(&format!("127.0.0.1:{port}")) && run.err().contains("--port"), "{run:?}");
+    let long = home.path().join("x".repeat(120));
+    let run =
+        home.run("seqera", &["relay", "--shell", "posix", "--socket", long.to_str().unwrap()], "").expect(1);
+    assert!(run.err().contains("too long for a socket's path"), "{run:?}");
+    assert_eq!(run.out(), "");
+}
+
 /// A launch, with a body that may name a workspace, too.
 const POST: &str = r#"#!/usr/bin/python3
 import os, sys, urllib.request as r, urllib.error

@@ -108,6 +108,7 @@ pub fn user() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
 
     let own = rustix::process::getuid().as_raw();
+    let home = std::env::var_os("HOME")?.into_encoded_bytes();
     let ours = std::env::current_exe().and_then(std::fs::metadata).ok();
     std::fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let id: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -121,8 +122,8 @@ pub fn user() -> Option<u32> {
         let found = std::fs::metadata(&exe).ok()?;
         let is_ours =
             ours.as_ref().is_some_and(|ours| (ours.dev(), ours.ino()) == (found.dev(), found.ino()));
-        let environment = Zeroizing::new(std::fs::read(environment).unwrap_or_default());
-        (!is_ours && !has_token(&environment)).then_some(id)
+        let environment = Zeroizing::new(std::fs::read(environment).ok()?);
+        (!is_ours && uses_login_of(&environment, &home)).then_some(id)
     })
 }
 
@@ -132,14 +133,17 @@ pub fn user() -> Option<u32> {
     None
 }
 
+/// Whether a program with this environment uses the login that it keeps in `home`.
 #[cfg(any(target_os = "linux", test))]
-fn has_token(environment: &[u8]) -> bool {
-    environment
-        .split(|byte| *byte == 0)
-        .filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
-        .any(|(name, value)| {
-            !value.is_empty() && matches!(name, "SEQERA_ACCESS_TOKEN" | "SEQERA_TOKEN" | "TOWER_ACCESS_TOKEN")
-        })
+fn uses_login_of(environment: &[u8], home: &[u8]) -> bool {
+    let value = |name: &str| {
+        let mut pairs = environment.split(|byte| *byte == 0);
+        pairs
+            .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+            .filter(|v| !v.is_empty())
+    };
+    let tokens = ["SEQERA_ACCESS_TOKEN", "SEQERA_TOKEN", "TOWER_ACCESS_TOKEN"];
+    value("HOME") == Some(home) && tokens.into_iter().all(|name| value(name).is_none())
 }
 
 fn file() -> Option<PathBuf> {
@@ -254,11 +258,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_that_was_given_a_token_uses_that() {
-        assert!(has_token(b"A=1\0SEQERA_ACCESS_TOKEN=x\0") && has_token(b"TOWER_ACCESS_TOKEN=x"));
+    fn a_program_that_was_given_a_token_or_is_at_another_home_uses_another_login() {
+        let uses = |environment: &[u8]| uses_login_of(environment, b"/home/ada");
         assert!(
-            !has_token(b"A=1\0SEQERA_ACCESS_TOKEN=\0") && !has_token(b"") && !has_token(b"X_SEQERA_TOKEN=x")
+            uses(b"A=1\0HOME=/home/ada\0SEQERA_ACCESS_TOKEN=\0") && uses(b"X_SEQERA_TOKEN=x\0HOME=/home/ada")
         );
+        for other in [
+            &b"HOME=/home/ada\0SEQERA_ACCESS_TOKEN=x\0"[..],
+            b"TOWER_ACCESS_TOKEN=x\0HOME=/home/ada",
+            b"HOME=/home/grace\0",
+            b"OLDHOME=/home/ada",
+            b"",
+        ] {
+            assert!(!uses(other), "{}", String::from_utf8_lossy(other));
+        }
     }
 
     #[test]
