@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::platform::Platform;
+use crate::platform::{Endpoint, Fault, Platform};
 use crate::support::home::{Home, run};
 use crate::support::login;
 use crate::support::session::{self, Token};
@@ -182,16 +183,58 @@ fn help_stands_in_groups_and_topics_have_pages() {
     assert!(!help.contains('\x1b') && !login.contains('\x1b'));
 }
 
+/// Runs a command line on a terminal that script(1) gives it, and answers all that it shows.
+fn on_a_terminal(home: &Home, line: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = home.command("script");
+    command.args(["--quiet", "--return", "--command", line, "/dev/null"]);
+    command.env("TERM", "xterm-256color").envs(variables.iter().copied());
+    run(command, "").out()
+}
+
+#[test]
+fn what_takes_long_gives_a_sign_of_life_on_a_terminal() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    let sign = "Waiting for 127.0.0.1 ...";
+    assert!(!on_a_terminal(&home, "seqera status", &[]).contains("Waiting"));
+    platform.fault(Endpoint::UserInfo, Fault::Slow(Duration::from_secs(2)));
+    let shown = on_a_terminal(&home, "seqera whoami", &[]);
+    assert!(
+        shown.contains(sign) && shown.contains("\x1b[K") && shown.contains("Logged in as: "),
+        "{shown:?}"
+    );
+    for (line, variables) in [
+        ("seqera whoami --quiet", &[][..]),
+        ("seqera whoami", &[("TERM", "dumb")]),
+        ("seqera whoami 2>error", &[]),
+    ] {
+        let shown = on_a_terminal(&home, line, variables);
+        assert!(!shown.contains("Waiting"), "{line}: {shown:?}");
+    }
+    assert_eq!(
+        std::fs::read_to_string(home.path().join("error")).unwrap(),
+        "",
+        "nothing where there is no terminal"
+    );
+    platform.clear_faults();
+    // A lock that another process holds.
+    let lock = session::paths(&home).store.join("lock");
+    let line = format!(
+        "flock {} sleep 2 & sleep 0.2; seqera login --with-token --endpoint {} <token",
+        lock.display(),
+        platform.api()
+    );
+    home.write("token", platform.personal_token());
+    let shown = on_a_terminal(&home, &line, &[]);
+    assert!(shown.contains("Waiting for another process that uses the store ..."), "{shown:?}");
+}
+
 /// As gh has them: on a terminal, and not where somebody says no.
 #[test]
 fn colours_are_for_terminals_and_can_be_turned_off() {
     let coloured = |variables: &[(&str, &str)]| {
         let home = Home::new();
-        // script(1) gives it a terminal.
-        let mut command = home.command("script");
-        command.args(["--quiet", "--return", "--command", "seqera --help", "/dev/null"]);
-        command.env("TERM", "xterm-256color").envs(variables.iter().copied());
-        let out = run(command, "").expect(0).out();
+        let out = on_a_terminal(&home, "seqera --help", variables);
         assert!(out.contains("Log in:"), "{out}");
         out.contains("\x1b[1m")
     };

@@ -129,6 +129,19 @@ enum Auth {
 }
 
 impl Command {
+    /// Whether a person looks at its terminal and at nothing else meanwhile: a prompt that is drawn or a program that we
+    /// start would be in the way of a line that turns.
+    fn has_the_terminal(&self) -> bool {
+        !matches!(
+            self,
+            Command::HookEnv(_)
+                | Command::Prompt(_)
+                | Command::Exec(_)
+                | Command::Relay(_)
+                | Command::Other(_)
+        )
+    }
+
     /// Whether it reads the login in use, and so sees that prompts read the same.
     fn follows_a_login(&self) -> bool {
         matches!(
@@ -415,6 +428,9 @@ fn dispatch(cli: Cli, called: ProviderId) -> Result<ExitCode> {
         _ => Paths::from_env()?,
     };
     let context = Context { called, paths, quiet, profile, in_use: OnceCell::new() };
+    if !quiet && cli.command.has_the_terminal() {
+        crate::os::waiting::show_with(ui::waiting);
+    }
     // Doctor reports marks that are not true before they are put right.
     let is_doctor = matches!(cli.command, Command::Doctor(_));
     if cli.command.follows_a_login() && !is_doctor {

@@ -27,6 +27,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::os::env::env_text;
+use crate::os::waiting;
 use crate::secret::Secret;
 use crate::target::Target;
 
@@ -172,6 +173,7 @@ impl Http {
         let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::BadRequest)?;
         request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let classify = |error: reqwest::Error| Trouble::classify(&error, proxy.as_ref());
+        let _waiting = waiting::begin(|| format!("Waiting for {} ...", target.host()));
         self.runtime()?.block_on(async {
             let mut answer = pin!(whole_answer(client, request, classify));
             if let Ok(answer) = tokio::time::timeout(limit, answer.as_mut()).await {

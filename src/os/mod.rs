@@ -16,3 +16,4 @@ pub mod peer;
 pub mod process;
 pub mod programs;
 pub mod terminal;
+pub mod waiting;

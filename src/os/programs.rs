@@ -112,6 +112,9 @@ pub fn output(mut command: Command, input: &[u8], deadline: Deadline) -> io::Res
         // A program that does not read its input closes the pipe.
         thread::spawn(move || drop(stdin.write_all(&input)));
     }
+    let name =
+        Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let _waiting = super::waiting::begin(|| format!("Waiting for {name} ..."));
     let (stdout, stderr) = (Collected::of(child.stdout.take()), Collected::of(child.stderr.take()));
     let mut pause = Duration::from_millis(1);
     let status = loop {

@@ -157,6 +157,7 @@ fn wait(reply: PipeReader, until: Deadline) -> Outcome {
     if listener.is_err() {
         return Outcome::AtWork;
     }
+    let _waiting = crate::os::waiting::begin(|| "Waiting for the login to be renewed ...".to_owned());
     match told.recv_timeout(until.left()) {
         Ok(Reply::Fresh { profile, token, expires_at, notice }) => {
             Outcome::Replied(Ok(Box::new(Fresh { profile: *profile, token, expires_at, notice })))

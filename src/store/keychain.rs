@@ -143,6 +143,7 @@ fn bounded<T: Send + 'static>(
     if spawned.is_err() {
         return Err(Trouble::Broken("no thread can be started"));
     }
+    let _waiting = crate::os::waiting::begin(|| "Waiting for the keychain ...".to_owned());
     match wait.recv_timeout(deadline.within(limit).left()) {
         Ok(answer) => answer,
         Err(RecvTimeoutError::Timeout) => Err(Trouble::Mute),

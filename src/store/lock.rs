@@ -19,6 +19,7 @@ use super::owner::Owner;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::files;
+use crate::os::waiting;
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -95,6 +96,7 @@ impl Gate {
     /// As [`Lock::acquire`].
     pub fn take(path: &Path, deadline: Deadline) -> Result<Gate> {
         let mut pause = Pause::default();
+        let mut waiting = None;
         loop {
             if let Some(gate) = Gate::try_take(path)? {
                 return Ok(gate);
@@ -102,6 +104,7 @@ impl Gate {
             if deadline.passed() {
                 return Err(held(path));
             }
+            waiting = waiting.or_else(|| waiting::begin(|| WAITS.to_owned()));
             pause.wait(deadline);
         }
     }
@@ -128,6 +131,7 @@ impl Gate {
     /// Somebody owns the lock all that time; the file system refuses.
     pub fn lock(self, deadline: Deadline) -> Result<Lock> {
         let mut pause = Pause::default();
+        let mut waiting = None;
         loop {
             let claimed = Owner::claim(&self.path, self.is_locked);
             if let Some(owner) = claimed.map_err(|error| cannot_be_locked(&self.path, &error))? {
@@ -136,6 +140,7 @@ impl Gate {
             if deadline.passed() {
                 return Err(held(&self.path));
             }
+            waiting = waiting.or_else(|| waiting::begin(|| WAITS.to_owned()));
             pause.wait(deadline);
         }
     }
@@ -191,6 +196,9 @@ fn cannot_lock(error: &io::Error) -> bool {
 fn cannot_lock(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
 }
+
+/// What a person reads while another process is at work.
+const WAITS: &str = "Waiting for another process that uses the store ...";
 
 /// The pauses between two tries: they grow, and differ between processes so that a crowd spreads out.
 #[derive(Debug, Default)]

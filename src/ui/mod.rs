@@ -15,7 +15,7 @@ use crate::os::terminal;
 
 pub use crate::os::terminal::{acts, attended, has_display, plain};
 pub use keyboard::{Keyboard, Typed, hidden};
-pub use spinner::Spinner;
+pub use spinner::{Spinner, waiting};
 
 /// What this program was called as, where that is not its own name.
 static CALLED: OnceLock<&'static str> = OnceLock::new();
