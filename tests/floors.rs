@@ -118,6 +118,30 @@ fn imports_are_found_in_every_form() {
     assert_eq!(imports(source), ["store", "ui", "os", "http"]);
 }
 
+/// Turns of phrase that a reader has to take apart; `CONTRIBUTING.md` asks for the field's standard words.
+#[test]
+fn sources_are_in_plain_english() {
+    let hard = ["whoever", "in the place of", "came about", "knows nobody", "of one's own", "goes before"];
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+        let found: Vec<&&str> = hard.iter().filter(|words| text.contains(**words)).collect();
+        assert!(found.is_empty(), "{}: {found:?}", path.display());
+    }
+}
+
+#[test]
+fn the_picture_in_the_readme_is_of_a_status() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    assert!(readme.contains("](docs/terminal.svg)"));
+    let picture = fs::read_to_string(root.join("docs/terminal.svg")).unwrap();
+    for shown in ["seqera status", "Logged in as: ", "Endpoint: ", "Store: "] {
+        assert!(picture.contains(shown), "{shown} is not in the picture");
+    }
+}
+
 #[test]
 fn every_test_that_a_promise_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -125,7 +149,10 @@ fn every_test_that_a_promise_names_is_there() {
     sources(&root.join("src"), &mut files);
     sources(&root.join("tests"), &mut files);
     let code: String = files.iter().map(|path| fs::read_to_string(path).unwrap_or_default()).collect();
-    let page = fs::read_to_string(root.join("docs/threats.md")).unwrap();
+    let mut page = fs::read_to_string(root.join("docs/threats.md")).unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, beside) = readme.split_once("## Beside others").unwrap();
+    page.push_str(beside.split("\n## ").next().unwrap());
     let rows = page.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |"));
     let names: Vec<&str> = rows
         .filter_map(|row| row.trim_end_matches(" |").rsplit_once(" | "))
