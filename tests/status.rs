@@ -118,7 +118,7 @@ fn a_token_from_outside_is_named_with_its_variable() {
     home.set("TOWER_ACCESS_TOKEN", "outside-secret");
     let run = home.run("seqera", &["status"], "").expect(0);
     assert!(
-        run.out().starts_with("Logged in as: whoever the token in TOWER_ACCESS_TOKEN belongs to"),
+        run.out().starts_with("Logged in as: not known, the token is the one in TOWER_ACCESS_TOKEN"),
         "{run:?}"
     );
     login::with_token(&home, &platform, &[]);

@@ -83,7 +83,7 @@ impl TheirFile {
         &self.path
     }
 
-    /// Puts `new` in the place of what is in it. `mode` is for a file that was not there; the umask applies. Answers
+    /// Replaces what is in it by `new`. `mode` is for a file that was not there; the umask applies. Answers
     /// how many folders were made for it.
     ///
     /// # Errors
@@ -254,7 +254,7 @@ impl Patch {
         })
     }
 
-    /// What the file was before, if it is still as the change left it: `Some(None)` is no file.
+    /// What the file was before, if it is still as the change left it: `Some(None)` is not a file.
     pub fn undone(&self, now: &[u8]) -> Option<Option<Vec<u8>>> {
         if sum(now) != self.sha256 {
             return None;

@@ -227,7 +227,7 @@ fn pairs(listed: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The configuration with the value added, in the place of those of ours that it replaces.
+/// The configuration with the value added, instead of those of ours that it replaces.
 ///
 /// # Errors
 /// As for [`entries`].

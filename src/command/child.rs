@@ -51,7 +51,7 @@ fn no_variable() -> Error {
     Error::failed("the token cannot stand in a variable of the environment").next("log in again")
 }
 
-/// Runs `command` in the place of this process, which it replaces (execve(2)): its signals, its terminal and
+/// Replaces this process by `command` (execve(2)): its signals, its terminal and
 /// its exit status are then its own. Where the system has no such thing, it is run and waited for.
 ///
 /// # Errors

@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(found("3002"), Some(1));
         assert_eq!(found("production"), Some(1));
         assert_eq!(found("3005"), Some(4));
-        assert_eq!(found("3001"), Some(3), "a name goes before a number");
+        assert_eq!(found("3001"), Some(3), "a name counts before a number");
         assert_eq!(found("research"), None, "there are two");
         assert!(complaint("research").contains("use the number: 3001 (acme/research), 3003 (solo/research)"));
         assert_eq!(found("nothing"), None);

@@ -26,7 +26,7 @@ use super::{Context, answer, answer_shell};
 ///   xonsh           execx($(seqera env))
 ///   tcsh            eval "`seqera env`"
 ///
-/// A token that you set yourself goes before a login: it is printed under both names, SEQERA_ACCESS_TOKEN and
+/// A token that you set yourself overrides a login: it is printed under both names, SEQERA_ACCESS_TOKEN and
 /// TOWER_ACCESS_TOKEN, and stays yours, so --unset leaves it.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]

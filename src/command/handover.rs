@@ -266,8 +266,8 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
     .next(format!("see: {name} --help; {install}"))
 }
 
-/// An installation of one's own is named under the names that Seqera's program has for it. So is that of a login
-/// which was named, in the place of another that the environment names.
+/// A self-hosted installation is named under the names that Seqera's program has for it. So is that of a login
+/// which was named, instead of another that the environment names.
 fn installation(context: &Context) -> Vec<(&'static str, String)> {
     let profile = context.name().and_then(|name| Profile::load(&context.paths, &name)).ok().flatten();
     let own = profile.filter(|profile| profile.provider == ProviderId::SEQERA);

@@ -35,7 +35,7 @@ pub(super) const EACH: Duration = Duration::from_secs(10);
 
 const TIME: Duration = Duration::from_secs(90);
 
-/// Runs the command. Whoever is not logged in is told so, and that is no failure: what was asked for holds.
+/// Runs the command. A person who is not logged in is told so, and that is not a failure: what was asked for holds.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let mut servers = Servers::default();
     if !args.all {
@@ -116,7 +116,7 @@ impl Notice {
     }
 }
 
-/// First the server, then this machine: whoever is interrupted in between is left with a session that the
+/// First the server, then this machine: an interruption in between leaves a session that the
 /// server has ended, not with tokens that live and that nobody knows of.
 pub(super) fn logout(context: &Context, servers: &mut Servers, name: &ProfileName) -> Result<()> {
     let sessions = Sessions::new(&context.paths, Deadline::after(TIME));

@@ -235,7 +235,7 @@ impl Context {
         Ok(fresh)
     }
 
-    /// The token that the environment gives in the place of a login, and the variable it is in. A profile named
+    /// The token that the environment gives instead of a login, and the variable it is in. A profile named
     /// on the command line is meant, whatever the environment says.
     fn outside_token(&self) -> Result<Option<(&'static str, Secret)>> {
         if self.profile.is_some() {

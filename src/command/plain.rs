@@ -105,7 +105,7 @@ fn read(line: &str) -> Option<Line> {
             }
         }
     }
-    // Wherever it stands and whatever it is called: it can be used by whoever reads it.
+    // Wherever it stands and whatever it is called: every reader can use it.
     let begins = |id: &ProviderId| Some((*id, line.find(id.token_prefix()?)?));
     let (provider, at) = provider::ALL.iter().find_map(begins)?;
     let rest = &line[at..];

@@ -125,7 +125,7 @@ fn choose(name: &ProfileName, context: &Context) -> Result<()> {
     sessions(context).mark(&profile);
     context.tell(&format!("Profile in use: {name}"));
     if non_empty("SEQERA_PROFILE").is_some() {
-        context.tell("In this shell SEQERA_PROFILE goes before that; unset it to follow.");
+        context.tell("In this shell SEQERA_PROFILE overrides that; unset it to follow.");
     }
     Ok(())
 }

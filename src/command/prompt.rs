@@ -80,7 +80,7 @@ fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {
         // The mark is this machine's, and another that shares the home may have changed the login since.
         Ok((_, Some(profile))) => Mark::of(profile, now),
         Ok((name, None)) => Mark::logged_out(name, now),
-        // A profile that cannot be read is no reason for a prompt to fail: the mark may still tell.
+        // A profile that cannot be read must not make a prompt fail: the mark may still tell.
         Err(_) => {
             let name = context.name()?;
             Mark::read(paths, Some(&name)).unwrap_or_else(|| Mark::logged_out(&name, now))

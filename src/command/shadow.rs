@@ -22,7 +22,7 @@ pub fn differing(provider: ProviderId, env: &impl Environment) -> Option<String>
     })
 }
 
-/// A token from outside that goes before the login, or an address beside which its own is not exported.
+/// A token from outside that overrides the login, or an address beside which its own is not exported.
 pub fn hidden(login: &Profile, env: &impl Environment) -> Option<String> {
     let name = &login.name;
     if let Some((variable, _)) = exports::outside_token(login.provider, env) {

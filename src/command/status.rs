@@ -80,7 +80,7 @@ struct Store {
 #[derive(Debug, Serialize)]
 struct Status {
     logged_in: bool,
-    /// The variable whose token is used in the place of the login.
+    /// The variable whose token is used instead of the login.
     token_from: Option<&'static str>,
     #[serde(flatten)]
     login: Option<Login>,
@@ -325,10 +325,10 @@ impl Status {
             }
             block.extend(vec![
                 format!(
-                    "Logged in as: whoever the {secret} in {variable} belongs to ({program} whoami asks the server)"
+                    "Logged in as: not known, the {secret} is the one in {variable} ({program} whoami asks the server)"
                 ),
                 format!("Session expires: not known; the {secret} comes from outside and is not renewed"),
-                format!("{}: {variable}, from the environment; it goes before any login", titled(secret)),
+                format!("{}: {variable}, from the environment; it overrides any login", titled(secret)),
             ]);
             blocks.push(block);
         }

@@ -90,7 +90,7 @@ enum Fields {
 
 impl Fields {
     fn read(body: &[u8]) -> Option<Fields> {
-        // A byte that is no UTF-8 stands in somebody's name, not in a token.
+        // A byte that is not UTF-8 stands in somebody's name, not in a token.
         let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         if text.starts_with('{') {

@@ -93,7 +93,7 @@ impl Pending {
         self.check_query(&query)
     }
 
-    /// The same where a slip is no attack: what does not fit is not complete, and nothing of it is used.
+    /// The same where a slip is not an attack: what does not fit is not complete, and nothing of it is used.
     pub fn check_pasted(&self, address: &str) -> Result<Code, RedirectError> {
         let query = self.pasted_query(address).ok_or(RedirectError::NotOurs)?;
         self.check_query(&query).map_err(|error| match error {

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// The times in a JWT, in seconds since 1970 by the clock of whoever made it. Nothing vouches for them.
+/// The times in a JWT, in seconds since 1970 by the clock of its issuer. Nothing vouches for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// `iat`.
@@ -17,7 +17,7 @@ pub struct Times {
     pub expires_at: Option<u64>,
 }
 
-/// Reads the times; nothing where `token` is no JWT.
+/// Reads the times; nothing where `token` is not a JWT.
 pub fn times(token: &Secret) -> Option<Times> {
     #[derive(Deserialize)]
     struct Claims {

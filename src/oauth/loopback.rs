@@ -138,7 +138,7 @@ impl Loopback {
 
     /// Serves in a thread of its own until `deadline` or until the [`Serving`] is dropped, and calls `deliver`
     /// with the first redirect that belongs to `pending`, good or bad. `product` stands on the pages. `deliver`
-    /// runs in the serving thread and returns at once: it sends on a channel, to which whoever reads what a
+    /// runs in the serving thread and returns at once: it sends on a channel, to which the reader of what a
     /// person pastes sends too.
     pub fn serve(
         self,
@@ -201,7 +201,7 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// An address here that sends the browser on to the login, once: what starts the browser, and whoever sees
+    /// An address here that sends the browser on to the login, once: what starts the browser, and a program that sees
     /// how it was started (`ps`), learns nothing of the login from it.
     pub fn entrance(&self) -> &Url {
         &self.entrance

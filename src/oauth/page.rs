@@ -42,7 +42,7 @@ impl Page {
 
     /// The complete HTTP response, the last on its connection. `extra` is further header lines.
     pub(super) fn response(&self, status: &str, extra: &str) -> Vec<u8> {
-        // A nonce rather than a hash, so that whoever changes the style has nothing else to change.
+        // A nonce rather than a hash, so that a change of the style needs no other change.
         let nonce = oauth2::CsrfToken::new_random().into_secret();
         let body = self.html(&nonce);
         let length = body.len();

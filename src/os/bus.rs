@@ -32,7 +32,7 @@ fn is_own_address(address: &str) -> bool {
     parameters.split(',').all(|parameter| match parameter.split_once('=') {
         Some(("path", path)) => is_own_socket(Path::new(&unescaped(path))),
         Some(("runtime", _)) => is_in_runtime_dir(),
-        // A name that is nobody's file: whoever named it has chosen it.
+        // A name that is nobody's file: the person who named it has chosen it.
         Some(("abstract" | "guid", _)) => true,
         _ => false,
     })

@@ -79,7 +79,7 @@ pub fn only_own_dir(dir: &Path) -> io::Result<()> {
     ownership::check_dir(dir)
 }
 
-/// Puts `bytes` at `path`, mode 0600: whoever reads sees the old content or the new, after a power cut too.
+/// Puts `bytes` at `path`, mode 0600: a reader sees the old content or the new, after a power cut too.
 /// A link at `path` is replaced, never followed.
 ///
 /// # Errors
@@ -200,7 +200,7 @@ pub fn sync_dir(dir: &Path) {
 /// The file, its folder and those above are checked: others must not be able to write or replace them.
 ///
 /// # Errors
-/// What the system says, [`io::ErrorKind::InvalidData`] for a larger file or something that is no file, and
+/// What the system says, [`io::ErrorKind::InvalidData`] for a larger file or something that is not a file, and
 /// [`io::ErrorKind::PermissionDenied`] for one that others own or could have put there.
 pub fn read(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     read_checked(path, limit, |file, found| {

@@ -116,7 +116,7 @@ mod unix {
     }
 
     /// Takes from others what `keep` does not let them have. A system that does not let us (a read-only
-    /// file system, one that ignores modes) is no fault as long as nobody else can write.
+    /// file system, one that ignores modes) is not a fault as long as nobody else can write.
     pub fn close(opened: &File, path: &Path, mode: u32, keep: u32) -> io::Result<()> {
         if mode & 0o077 & !keep == 0 {
             return Ok(());
@@ -142,7 +142,7 @@ mod unix {
         ))
     }
 
-    /// Checks what is above `path`: somebody who may write a folder can put another in the place of what is in it.
+    /// Checks what is above `path`: somebody who may write a folder can replace what is in it.
     pub fn check_parents(path: &Path) -> io::Result<()> {
         if trusts() {
             return Ok(());

@@ -69,7 +69,7 @@ mod signals {
     /// How many parts of the program handle signals in their own way just now.
     static TAKERS: AtomicUsize = AtomicUsize::new(0);
 
-    /// While this lives no signal ends the process: whoever has it handles them, also after an
+    /// While this lives no signal ends the process: its holder handles them, also after an
     /// [`Uninterrupted`](super::Uninterrupted) time has ended.
     #[derive(Debug)]
     pub struct SignalsTaken(());
@@ -100,7 +100,7 @@ mod signals {
         ids: Vec<SigId>,
     }
 
-    /// Whether whoever started us wants us, and what we become, to ignore the signal (nohup(1)).
+    /// Whether our parent wants us, and what we become, to ignore the signal (nohup(1)).
     pub fn is_ignored(signal: i32) -> bool {
         // There is no safe way to ask sigaction(2); proc(5) tells on Linux, and elsewhere nothing does.
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

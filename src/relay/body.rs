@@ -45,7 +45,7 @@ pub async fn drain(mut body: Incoming) {
 
 const DRAINED: usize = 1 << 20;
 
-/// Tells the log how much went through; dropped when the answer has ended, or whoever it was for has gone.
+/// Tells the log how much went through; dropped when the answer has ended, or its client has gone.
 struct Counted<B> {
     body: B,
     entry: Entry,

@@ -30,7 +30,7 @@ pub trait TokenSource: Send + Sync + 'static {
 /// after this.
 const KEPT: Duration = Duration::from_secs(30);
 
-/// A failure is told to whoever asks within this, instead of asking once for each of a hundred requests.
+/// A failure is told to each caller within this, instead of asking once for each of a hundred requests.
 const FAILURE_KEPT: Duration = Duration::from_secs(1);
 
 /// After a new token was refused as well, no other is asked for until then: it is not the token that is wrong.

@@ -86,7 +86,7 @@ impl Listener {
         Err(Error::usage("this system has no such sockets").next("leave --socket out: a port is used"))
     }
 
-    /// Serves whoever connects, until dropped.
+    /// Serves each connection, until dropped.
     pub async fn serve(self, forwarder: Arc<Forwarder>) {
         match self {
             Listener::Port(listener) => {

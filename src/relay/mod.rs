@@ -6,7 +6,7 @@
 //! ask (the word, `Door`), what may pass ([`Rules`]), which headers go through (`headers`), which token is lent
 //! (`Lease`). The room knows where tokens come from only as a [`TokenSource`].
 //!
-//! It is no sandbox. A program of the same user can ask us for a token as any other can; what the relay takes away
+//! It is not a sandbox. A program of the same user can ask us for a token as any other can; what the relay takes away
 //! is the token in the environment, which every program below reads, prints and logs.
 
 mod body;

@@ -33,7 +33,7 @@ pub fn held_off(
     }
     let refresh_token = session.refresh_token()?;
     let intent = journal::find(sessions.paths, &profile.name);
-    // Without a failure noted, its owner may be at work right now: whoever gets the lock finds out.
+    // Without a failure noted, its owner may be at work right now: the next holder of the lock finds out.
     let failed = intent.filter(|intent| intent.concerns(refresh_token))?.failed?;
     if session.lives(now()) && !want.insists() {
         let wait = failed.holds_off(now()) || failed.may_have_arrived;

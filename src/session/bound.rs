@@ -1,7 +1,7 @@
 //! What decides where the token of a login goes, sealed with it.
 //!
 //! The profile beside the box says the same in clear text, for everything that does not open boxes: a prompt,
-//! `status`, the look for the login that serves a host. Whoever can write that file could send the token to a
+//! `status`, the look for the login that serves a host. A program that can write that file could send the token to a
 //! server of their own, so nothing is sent where the two differ.
 //!
 //! A box of the first version says nothing of this. It is believed what the profile says, once: it is bound to that

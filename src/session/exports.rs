@@ -83,7 +83,7 @@ impl Ours {
 }
 
 /// The token that the person (or their CI) gave from outside: the first of the provider's variables that
-/// has a value which we did not export. A line's end that came with it out of a file is no part of it.
+/// has a value which we did not export. A line's end that came with it out of a file is not part of it.
 pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
     let ours = Ours::in_env(env);
     provider.variables().tokens.iter().find_map(|name| {
@@ -144,7 +144,7 @@ fn changes(profile: &Profile, token: &Secret, named: Option<&str>, env: &impl En
 }
 
 /// What `env` and `exec` change where the token was given from outside, in `variable`: programs of its platform
-/// find it under each name they look for, but never in the place of another that the person set. Nothing marks
+/// find it under each name they look for, but never instead of another that the person set. Nothing marks
 /// it as ours, for it is not.
 pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Vec<Change> {
     let mut changes = unset_ours(env);

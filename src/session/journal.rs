@@ -1,8 +1,8 @@
 //! What a refresh was about to do, written down before the server is asked.
 //!
 //! A server that rotates refresh tokens may have done so although its answer never came, and asking again with
-//! the old token may then end the session. Whoever finds an intent that nobody is at work on knows that this
-//! may be so, and whoever waited for a refresh that failed learns how it failed. Never holds a token.
+//! the old token may then end the session. A process that finds an intent that nobody is at work on knows that this
+//! may be so, and a waiter for a refresh that failed learns how it failed. Never holds a token.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -200,7 +200,7 @@ impl Mark {
 
     /// Writes the marks of `name` that are missing or say something else than `profile`, and what hooks know of
     /// folders. Answers the right mark, and whether anything was written. What cannot be written makes a prompt
-    /// wrong and nothing else, so it is no error.
+    /// wrong and nothing else, so it is not an error.
     pub fn restore(paths: &Paths, name: &ProfileName, profile: Option<&Profile>) -> (Mark, bool) {
         let now = now();
         let right = profile.map_or_else(|| Mark::logged_out(name, now), |profile| Mark::of(profile, now));

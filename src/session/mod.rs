@@ -115,7 +115,7 @@ impl Session {
     }
 
     /// Whether the access token lives for at least `min_ttl` seconds more; without one, for long enough that
-    /// whoever gets it can use it: five minutes, or a fifth of a short life.
+    /// its caller can use it: five minutes, or a fifth of a short life.
     pub fn is_fresh(&self, now: u64, min_ttl: Option<u64>) -> bool {
         let renews = self.refresh_token().is_some();
         // Issued in the future: the clock was set back since, and when the token ends cannot be said.
@@ -218,7 +218,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Begins a session, in the place of the profile's earlier one. Fills in what the profile says of
+    /// Begins a session, which replaces the profile's earlier one. Fills in what the profile says of
     /// it. Answers the earlier session, whose tokens are the caller's to give back, and what the person should
     /// hear when the store was made just now.
     pub fn begin(
@@ -239,7 +239,7 @@ impl<'a> Sessions<'a> {
         session.bound = Some(Bound::of(profile));
         let elsewhere = known.filter(|known| Bound::of(known) != Bound::of(profile));
         if elsewhere.is_some() {
-            // Whoever dies before the profile is written must not leave a token of one server with the address of
+            // A crash before the profile is written must not leave a token of one server with the address of
             // another. So the address goes first: with the box of before it is an ended login, with the new one a
             // login that is behind.
             let (generation, ended_at) = (session.generation - 1, Some(now()));
@@ -382,7 +382,7 @@ fn ended(profile: &Profile, what: &str) -> Error {
     Error::session_ended(what).next(log_in_again(profile.provider, &profile.name, &profile.endpoint))
 }
 
-/// What to do about a login that its server does not take any more. An installation of one's own is named: a
+/// What to do about a login that its server does not take any more. A self-hosted installation is named: a
 /// login without it goes to the platform's.
 pub fn log_in_again(provider: ProviderId, name: &ProfileName, endpoint: &Endpoint) -> String {
     let mut command = format!("{} login", provider.name());

@@ -93,7 +93,7 @@ impl Sessions<'_> {
         Ok(self.store.read(&Shelf::registry_pass(name.as_str()))?.contents().next())
     }
 
-    /// Forgets the password, so that the next client gets a new one. Waits for whoever is making one, so must
+    /// Forgets the password, so that the next client gets a new one. Waits for a process that is making one, so must
     /// not be called under the session's lock.
     pub fn forget_pass(&self, name: &ProfileName) -> Result<()> {
         let path = self.pass_lock(name);

@@ -82,7 +82,7 @@ impl Sessions<'_> {
         Ok(session)
     }
 
-    /// The empty lock file stays: whoever waits for it must not get a lock that the next one does not see.
+    /// The empty lock file stays: a waiter must not get a lock that the next one does not see.
     fn forget_traces(&self, name: &ProfileName) {
         rescue::forget(self.paths, name);
         journal::clear(self.paths, name);

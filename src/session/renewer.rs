@@ -196,7 +196,7 @@ fn work() -> u8 {
         Ok((paths, fresh)) => (Some(paths), Reply::of(fresh)),
         Err(error) => (None, Reply::of(Err(error))),
     };
-    // Whoever asked may have gone.
+    // The caller may have gone.
     let line = serde_json::to_vec(&reply).map(Zeroizing::new).unwrap_or_default();
     let _ = io::stderr().lock().write_all(&[&line[..], b"\n"].concat());
     crate::os::fault::point("replied");

@@ -1,6 +1,6 @@
 //! The refresh transaction: under the lock, from reading again to the new session on disk.
 //!
-//! 1. Whoever has the lock reads again. Fresh now: somebody else did the work.
+//! 1. The holder of the lock reads again. Fresh now: somebody else did the work.
 //! 2. It writes down what it is about to do ([`super::journal`]).
 //! 3. It asks the server. From here to the end of 4 no signal that asks the process to end, and no deadline but its
 //!    own, ends it.
@@ -179,7 +179,7 @@ impl Kept {
 }
 
 /// Stores the new session. The server has taken the old one back, so whatever the disk says, the new one must
-/// not be lost: it goes home, or into the rescue folder, or at least to whoever asked.
+/// not be lost: it goes home, or into the rescue folder, or at least to the caller.
 fn keep(locked: &Locked<'_, '_>, profile: &mut Profile, renewed: &Session) -> Kept {
     let home = locked.put(renewed);
     fault::point("box");

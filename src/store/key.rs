@@ -335,7 +335,7 @@ fn id_text(id: KeyId) -> String {
 
 fn read(path: &Path, is_secret: bool) -> Result<Option<Zeroizing<String>>> {
     let bytes = files::read_checked(path, LIMIT, |file, found| {
-        // A key that others could read is not a secret any more, whoever opened it.
+        // A key that others could read is not a secret any more, no matter who opened it.
         if is_secret && ownership::is_readable_by_others(found) {
             return Err(open_to_others(path));
         }

@@ -1,6 +1,6 @@
 //! One writer at a time, across processes and across hosts that share a home.
 //!
-//! A lock has two halves, and whoever holds it has both. The [`Gate`] is the kernel's lock on a file: quick, gone
+//! A lock has two halves, and its holder has both. The [`Gate`] is the kernel's lock on a file: quick, gone
 //! with its holder, and on many shared file systems (sshfs, NFS mounted with `nolock`, Lustre with `localflock`)
 //! seen by nobody on another host, although the system says that it worked. The [`owner`] file is what counts
 //! between hosts.
@@ -83,7 +83,7 @@ impl Gate {
             Err(error) if error.kind() == fs2::lock_contended_error().kind() => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
             Err(error) if !cannot_lock(&error) => return Err(error),
-            // Whoever is at work must not be joined by a crowd: the owner file tells.
+            // The one at work must not be joined by a crowd: the owner file tells.
             Err(_) if Owner::is_held(&self.path) => return Ok(None),
             Err(_) => {}
         }

@@ -18,7 +18,7 @@ const LONGEST: u64 = 64 * 1024;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Lines from the terminal, read in a thread of its own, so that something else can be waited for meanwhile.
-/// There is one for a process: what is typed goes to whoever asks next.
+/// There is one for a process: what is typed goes to the next question.
 pub struct Keyboard(Receiver<String>);
 
 /// What was typed within the time.

@@ -132,9 +132,9 @@ fn every_message_speaks_of_an_api_key_and_of_sekuire() {
     scene.home.set("SEKUIRE_API_URL", scene.platform.sekuire());
     let status = says(scene.sekuire(&["status"]).expect(0));
     for line in [
-        "Logged in as: whoever the API key in SEKUIRE_API_KEY belongs to (sekuire whoami asks the server)\n",
+        "Logged in as: not known, the API key is the one in SEKUIRE_API_KEY (sekuire whoami asks the server)\n",
         "Session expires: not known; the API key comes from outside and is not renewed\n",
-        "API key: SEKUIRE_API_KEY, from the environment; it goes before any login\n",
+        "API key: SEKUIRE_API_KEY, from the environment; it overrides any login\n",
     ] {
         assert!(status.contains(line), "{status}");
     }

@@ -47,7 +47,7 @@ impl Candidate {
 }
 
 /// What the last one of `words` can become; the first one is the program. `theirs` are commands of another program
-/// that takes what is no command of ours.
+/// that takes what is not a command of ours.
 pub fn next(program: &Command, words: &[OsString], theirs: &[&str]) -> Next {
     let [_, before @ .., last] = words else { return Next::default() };
     let mut line = Line::new(program);
@@ -301,7 +301,7 @@ mod tests {
         has("seqera configure ", &["git"]);
         assert_eq!(at("seqera hook bash "), Next::default());
         assert_eq!(at("seqera login --endpoint "), Next::default());
-        // A value is no command, whatever it looks like.
+        // A value is not a command, whatever it looks like.
         has("seqera --profile status ", &["login"]);
     }
 

@@ -106,7 +106,7 @@ pub fn asked(args: &[OsString]) -> bool {
     {
         *last = last.to_string_lossy().trim_start_matches('=').into();
     }
-    // A shell in the middle of a line is no place for an error.
+    // A shell in the middle of a line is not a place for an error.
     let _ = answer(&mut std::io::stdout().lock(), what_next(&shell, &words).as_bytes());
     true
 }

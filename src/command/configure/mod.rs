@@ -92,7 +92,7 @@ impl Listed {
             .of(Some(client))
             .map(|step| Step { change: step.change.words(), changed_since: !step.change.is_done() })
             .collect();
-        // Where nothing of ours stands, it may be made by hand, or by whoever installed the program.
+        // Where nothing of ours stands, it may be made by hand, or by the one who installed the program.
         let by_others =
             || client.plan(&Options::default()).is_ok_and(|plan| plan.changes.iter().all(Change::is_done));
         let configured =

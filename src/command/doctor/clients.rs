@@ -183,7 +183,7 @@ fn docker_answers(registries: &[String]) -> Vec<Finding> {
     let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
     let is_ours = |key: &&String| {
         let helper = config["credHelpers"].get(key.as_str()).unwrap_or(&config["credsStore"]);
-        // A name without a dot or a port is no registry in the name of an image.
+        // A name without a dot or a port is not a registry in the name of an image.
         helper == HELPER && key.contains(['.', ':'])
     };
     let found = |key: &String| match ask_docker(key, Deadline::after(PATIENCE)) {

@@ -33,7 +33,7 @@ pub fn look(context: &Context, opens: bool, findings: &mut Vec<Finding>) {
         Ok(name) if names.is_empty() || names.contains(&name) => {}
         Ok(name) => findings.push(
             Finding::note(ABOUT, format!("the profile in use, '{name}', has no login"))
-                .next("choose another with: seqera profile use NAME; SEQERA_PROFILE goes before that"),
+                .next("choose another with: seqera profile use NAME; SEQERA_PROFILE overrides that"),
         ),
     }
     let mut endpoints = Vec::new();

@@ -43,7 +43,7 @@ const IDENTITY: &str = "<token>";
 /// Runs the command.
 ///
 /// # Errors
-/// There is nothing to take over; the file is no JSON; the store.
+/// There is nothing to take over; the file is not JSON; the store.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let path = docker_config_file()?;
     let theirs = TheirFile::read_own(&path)?;

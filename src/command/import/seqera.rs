@@ -104,7 +104,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         generation: 0,
         access: Secret::default(),
         issued_at: now(),
-        // There is no access token yet: whoever wants one renews.
+        // There is no access token yet: the first use renews.
         access_expires_at: Some(1),
         bound: None,
         grant: Grant::Oauth {
@@ -239,7 +239,7 @@ fn renew(context: &Context, note: &Note) -> Result<()> {
     if sessions(context).load(name)?.as_ref().is_some_and(is_renewed) {
         return Ok(());
     }
-    // It waits for whoever renews at this moment.
+    // It waits for a renewal under way.
     if let (Some(profile), Some(session)) =
         (Profile::load(&context.paths, name)?, sessions(context).end(name)?)
         && is_renewed(&session)

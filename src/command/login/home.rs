@@ -35,7 +35,7 @@ mod owner {
     use super::{Error, Paths, Result};
     use crate::os::ownership;
 
-    /// More than a store has: whoever has more finds out later.
+    /// More than a store has: a person with more finds out later.
     const MOST: usize = 2000;
 
     pub fn must_be_ours(paths: &Paths) -> Result<()> {

@@ -290,7 +290,7 @@ fn whose(http: &Http, settings: &Settings, method: Method, session: &Session) ->
     }
 }
 
-/// The profile of a login that begins. Whoever logs in again as themselves finds their organization and workspace
+/// The profile of a login that begins. A person who logs in again as themselves finds their organization and workspace
 /// as they were.
 fn begun(context: &Context, settings: &Settings, name: &ProfileName, method: Method, user: &User) -> Profile {
     let Account { id, name: account } = user.clone().into();
@@ -307,7 +307,7 @@ fn begun(context: &Context, settings: &Settings, name: &ProfileName, method: Met
     }
 }
 
-/// Stores a login in the place of the profile's earlier one, whose tokens are given back unless that could end the
+/// Stores a login, which replaces the profile's earlier one, whose tokens are given back unless that could end the
 /// new ones. The first login of all is the one that shells use.
 pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Session) -> Result<()> {
     let is_first = Profile::list(&context.paths)?.is_empty();

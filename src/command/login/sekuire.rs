@@ -81,7 +81,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
 /// The backend that was named, on the command line or in the environment, else Sekuire's own.
 ///
 /// # Errors
-/// It is no address, or a key would travel to it in the clear.
+/// It is not an address, or a key would travel to it in the clear.
 pub fn endpoint(named: Option<&str>) -> Result<Endpoint> {
     let endpoint = match named {
         Some(named) => ProviderId::SEKUIRE.endpoint(named)?,
@@ -112,7 +112,7 @@ pub fn enter(
     let http = Http::new(EACH);
     let Verified { api_key, account_id, account, organization, workspace, notice } =
         sekuire::verify(&http, &endpoint, key, device)?;
-    // Whoever began to share the key with Sekuire's program goes on to: a stale key there would be a riddle.
+    // A person who began to share the key with Sekuire's program goes on to: a stale key there would be a riddle.
     let auth_file = options.auth_file
         || config.sekuire_auth_file()
         || known.as_ref().and_then(|known| known.api_key.as_ref()).is_some_and(|key| key.auth_file);

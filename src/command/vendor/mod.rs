@@ -84,7 +84,7 @@ pub fn without_relay(context: &Context) -> Option<String> {
     }
 }
 
-/// The error for a word that is no command of either program; nothing for one that is, or that begins with a dash.
+/// The error for a word that is not a command of either program; nothing for one that is, or that begins with a dash.
 pub fn not_a_command(words: &[OsString], called: ProviderId) -> Option<Error> {
     let word = words.first()?.to_string_lossy();
     if called.own_commands().contains(&&*word) || word.starts_with('-') {

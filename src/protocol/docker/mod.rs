@@ -171,7 +171,7 @@ fn store(input: &[u8], broker: &Broker<'_>) -> Result<Zeroizing<Vec<u8>>, Failur
     Ok(Zeroizing::default())
 }
 
-/// A profile that cannot be read is no reason to keep or forget nothing for every other server.
+/// A profile that cannot be read is not a reason to keep or forget nothing for every other server.
 fn owner_of(broker: &Broker<'_>, registry: &Target) -> Option<Profile> {
     broker.registry_owner(registry).ok().flatten()
 }

@@ -64,7 +64,7 @@ impl Server {
     /// Parses what stands in `ServerURL` or on standard input.
     ///
     /// # Errors
-    /// [`NO_SERVER`] for nothing at all, else [`NOT_FOUND`]: what is no server has no credentials.
+    /// [`NO_SERVER`] for nothing at all, else [`NOT_FOUND`]: what is not a server has no credentials.
     pub fn parse(text: &str) -> Result<Server, &'static str> {
         let text = text.trim();
         if text.is_empty() {

@@ -161,7 +161,7 @@ impl<'a> Raw<'a> {
             self.take_url(url)?;
         }
         self.request.server = self.server();
-        // git takes 0, and what is no number, for "no end".
+        // git takes 0, and what is not a number, for "no end".
         self.request.password_expiry_utc =
             text(self.expiry).and_then(|text| text.parse().ok()).filter(|seconds| *seconds > 0);
         self.request.ephemeral = self.ephemeral.is_some_and(is_true);

@@ -102,7 +102,7 @@ impl Kept {
 }
 
 /// A process of Seqera's own program that may use the login it keeps at this moment: it reads the token when it
-/// begins, and whoever renews with it second ends the login. One that was given a token uses that.
+/// begins, and a second renewal with it ends the login. One that was given a token uses that.
 #[cfg(target_os = "linux")]
 pub fn user() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
@@ -156,7 +156,7 @@ fn in_file(path: &std::path::Path) -> Result<Option<Secret>> {
     Ok(bytes.map(Zeroizing::new).and_then(|bytes| token(&bytes)))
 }
 
-/// One line of text; what is anything else is no token.
+/// One line of text; what is anything else is not a token.
 fn token(bytes: &[u8]) -> Option<Secret> {
     let text = std::str::from_utf8(bytes).ok()?.trim();
     (!text.is_empty() && !text.contains(char::is_whitespace)).then(|| Secret::from(text))

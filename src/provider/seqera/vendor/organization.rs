@@ -123,7 +123,7 @@ fn entry(before: Option<&Value>, organization: &Organization, plan: Option<&str>
     entry
 }
 
-/// The text with the entry set or taken out; nothing where it is no JSON object.
+/// The text with the entry set or taken out; nothing where it is not a JSON object.
 fn changed(text: &str, organization: Option<&Organization>, plan: Option<&str>) -> Option<String> {
     // Strictly JSON, as that program reads it.
     let known: Value = serde_json::from_str(text).ok()?;
