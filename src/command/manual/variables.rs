@@ -126,7 +126,8 @@ pub const VARIABLES: &[(&str, &[Variable])] = &[
             variable(
                 "SEQERA_HELPER_RELAY",
                 &["exec", "relay"],
-                "off: hand a token itself to Seqera's own program instead of lending it. Default: the setting seqera.relay, then on.",
+                "off, false, no or 0: hand a token itself to Seqera's own program instead of lending it; on, true, yes or 1: lend \
+                 it. Anything else is an error. Default: the setting seqera.relay, then on.",
             ),
             variable(
                 "SEQERA_AI_BACKEND_URL",
