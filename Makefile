@@ -50,7 +50,7 @@ tour:
 	$(CARGO) build --quiet --locked --bins --example tour
 	@target/debug/examples/tour
 
-test: tools lint build $(if $(filter static,$(FORM)),static-tests)
+test: tools lint $(if $(filter static,$(FORM)),static-tests,build)
 	$(MAKE) fuzz FUZZ_SECONDS=5
 	$(if $(filter static,$(FORM)),SEQERA_TEST_BIN_DIR="$(CURDIR)/target/forms/tests") \
 	    $(CARGO) test --locked --features fault-points
