@@ -17,15 +17,18 @@
 # shellcheck disable=SC2016,SC2128,SC2178 # text that bash evaluates later; PROMPT_COMMAND may be an array or not
 
 __seqera_hook() {
-  \local rc="$?" flags="$-" now="${EPOCHSECONDS-}" line=''
+  \local rc="$?" now="${EPOCHSECONDS-}" line=''
   # No trace shows a token, and no trap of the person's runs for what is ours.
-  if [[ -o xtrace || -o verbose || -o functrace || -o errtrace ]]; then
+  if [[ $SHELLOPTS == *trace* || $SHELLOPTS == *verbose* ]]; then
+    \local flags="$-"
     \set +vxTE
     __seqera_hook
+    [[ ${1-} == --prompt ]] || rc=0
     \set "-${flags//[!vxTE]/}"
+    return "$rc"
   else
     if [[ -f $__seqera_file && -r $__seqera_file ]]; then
-      IFS='' \read -r -d '' -n 512 line <"$__seqera_file" || :
+      IFS='' \read -r "${__seqera_some?}" line <"$__seqera_file" || :
     fi
     [[ $now ]] || __seqera_clock
     # Times are compared as text: arithmetic would run what a file says.
@@ -91,7 +94,7 @@ __seqera_look() {
 
   __seqera_line=''
   if [[ -f $__seqera_file && -r $__seqera_file ]]; then
-    IFS='' \read -r -d '' -n 512 __seqera_line <"$__seqera_file" || :
+    IFS='' \read -r "${__seqera_some?}" __seqera_line <"$__seqera_file" || :
   fi
   __seqera_key=${SEQERA_PROFILE-}:$PWD:${SEQERA_ENV-}:${SEQERA_HOOK_EACH-}
   # Once a minute the home is looked at, too.
@@ -205,7 +208,7 @@ __seqera_off() {
     if [[ $entry != *__seqera_* ]]; then continue; fi
     kept=() name="${list}[@]"
     for entry in "${!name}"; do
-      for call in '__seqera_hook --prompt && :' '__seqera_after && :' __seqera_hook; do
+      for call in '__seqera_hook --prompt && __seqera_ok()(:)' '__seqera_after && __seqera_ok()(:)' __seqera_hook; do
         # Others write before and behind us, and bash-preexec writes lines.
         entry=${entry//"$call"["$end"]/}
         entry=${entry%["$end"]"$call"}
@@ -230,9 +233,9 @@ __seqera_off() {
   if [[ -n ${BLE_VERSION-} ]]; then blehook PREEXEC-=__seqera_hook; fi
   unset SEQERA_PROMPT seqera_prompt __seqera_dir __seqera_home __seqera_options __seqera_preexec __seqera_seen \
     __seqera_retry __seqera_wait __seqera_shown __seqera_line __seqera_until __seqera_last __seqera_base \
-    __seqera_second __seqera_run __seqera_file __seqera_key __seqera_known __seqera_far __seqera_profile __seqera_sign
+    __seqera_second __seqera_run __seqera_file __seqera_key __seqera_known __seqera_far __seqera_profile __seqera_sign __seqera_some
   unset -f __seqera_hook __seqera_after __seqera_look __seqera_read __seqera_bind __seqera_ask __seqera_show \
-    __seqera_clock __seqera_debug __seqera_off
+    __seqera_clock __seqera_debug __seqera_ok __seqera_off
 }
 declare -ft __seqera_off # a function without this attribute finds its caller's DEBUG trap again when it ends
 
@@ -244,10 +247,15 @@ if [[ $- == *i* && -z $__seqera_run ]]; then
   __seqera_seen=${SEQERA_ENV-} __seqera_retry=0 __seqera_wait=30 __seqera_shown=- __seqera_line=- __seqera_until=0
   __seqera_seen=${__seqera_seen%%:*} __seqera_known=-
   __seqera_file='' __seqera_key='' __seqera_far='' __seqera_profile=''
+  # So much at once; before bash 4.1, so much of the line, each letter by a call of its own.
+  __seqera_some=-N512
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 401)); then __seqera_some=-n512; fi
 
   # What acts in a shell or a prompt: no name holds any of it.
   __seqera_sign='*[][:cntrl:][:space:]!"#$%&'\''()*+,.:;<=>\\^`{|}~[]*'
 
+  # What fails in a list is no error for a trap, and to define a function is no command for one: at a prompt, a DEBUG
+  # trap of the person's runs once for each of our two.
   case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in
   *__seqera_hook*) ;; # sourced twice
   *)
@@ -262,9 +270,9 @@ if [[ $- == *i* && -z $__seqera_run ]]; then
       printf '%s\n' 'seqera: PROMPT_COMMAND is read-only, so the prompt does not follow the login:' \
         '  load the hook before the line that makes it read-only' >&2
     elif [[ $(declare -p PROMPT_COMMAND 2>/dev/null) == "declare -a"* ]]; then
-      PROMPT_COMMAND=('__seqera_hook --prompt && :' ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"} '__seqera_after && :')
+      PROMPT_COMMAND=('__seqera_hook --prompt && __seqera_ok()(:)' ${PROMPT_COMMAND[@]+"${PROMPT_COMMAND[@]}"} '__seqera_after && __seqera_ok()(:)')
     else
-      PROMPT_COMMAND="__seqera_hook --prompt && :${PROMPT_COMMAND:+;$PROMPT_COMMAND$'\n'__seqera_after && :}"
+      PROMPT_COMMAND="__seqera_hook --prompt && __seqera_ok()(:)${PROMPT_COMMAND:+;$PROMPT_COMMAND$'\n'__seqera_after && __seqera_ok()(:)}"
     fi
     ;;
   esac

@@ -8,7 +8,6 @@
 # they do not pass, and a token may then be renewed late. When this is printed, SEQERA_HOOK_… become the names of the
 # platforms and of their variables.
 
-use path
 use re
 use str
 
@@ -34,10 +33,31 @@ if (==s $__seqera_run '') {
     } $hooks
   }
 
-  # A file; a link, a pipe or a device is not there.
+  # A link, a pipe or a device is no file. Elvish before 0.20 sees neither owner, mode nor size.
+  var is-file~ = {|dir file| put $false }
+  for text [
+    'use path; fn is-file {|dir file| and (path:is-dir $dir) (path:is-regular $file) }'
+    'use file; use os; use re
+     var probe = (os:temp-file)
+     file:close $probe
+     var own = (os:stat $probe[name])
+     os:remove $probe[name]
+     fn is-closed {|found| re:match "[0145][0145]$" (printf "%o" $found[perm]) }
+     fn is-small {|found| <= $found[size] 262144 }
+     var knows = (and (is-closed $own) (is-small $own))
+     fn is-own {|found type| and (==s $found[type] $type) (== $found[sys][uid] $own[sys][uid]) }
+     if (not (is-own $own regular)) { fail "not ours" }
+     fn is-file {|dir file|
+       var folder found = (os:stat $dir) (os:stat $file)
+       and (is-own $folder dir) (is-closed $folder) (is-own $found regular) (is-small $found)
+     }'
+  ] {
+    try { eval &on-end={|ns| set is-file~ = $ns[is-file~] } $text } catch e { }
+  }
+
   fn read {|dir name|
     var file = $dir/$name
-    if (and (path:is-dir $dir) (path:is-regular $file)) {
+    if (try { is-file $dir $file } catch e { put $false }) {
       try { put (str:trim-space (slurp < $file)) } catch e { put '' }
     } else {
       put ''

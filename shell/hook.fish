@@ -30,8 +30,12 @@ if status is-interactive; and test -z "$__seqera_run"
 
     function __seqera_hook --on-event fish_prompt --on-event fish_preexec
         set -l fish_trace
-        set -f line
-        if test -f "$__seqera_file" -a -r "$__seqera_file"
+        # A line that was good is read in one piece; with -n, each letter is one call.
+        if not test -f "$__seqera_file" -a -r "$__seqera_file"
+            set -f line
+        else if test -n "$__seqera_line"
+            read -f line <$__seqera_file 2>/dev/null
+        else
             read -f -n 512 line <$__seqera_file
         end
         if test "$line" = "$__seqera_line" -a "$SEQERA_PROFILE:$PWD:$SEQERA_ENV:$SEQERA_HOOK_EACH" = "$__seqera_key"

@@ -9,13 +9,22 @@
 # For a prompt: $env:SEQERA_PROMPT. When this is printed, SEQERA_HOOK_... become the names of the platforms and of their
 # variables. What the program answers is JSON and is kept in no variable: Set-PSDebug shows both.
 
-# A small file; a link, a pipe or a device is not there.
+# Whether a file or folder is the person's own and others may not write it. Only on Unix, and only from PowerShell
+# 7.1, items have a mode and an owner; the mode also tells a pipe from a file.
+function global:__seqera_closed($item, $mode) {
+    if ($null -eq $item.PSObject.Properties['UnixMode']) { return $true }
+    if ($item.UnixMode -cnotmatch $mode) { return $false }
+    return -not $item.User -or -not [Environment]::UserName -or $item.User -ceq [Environment]::UserName
+}
+
+# A small file in a folder; a link, a pipe or a device is not there.
 function global:__seqera_read($folder, $name) {
     try {
+        $place = Get-Item -LiteralPath $folder -Force -ErrorAction Stop
         $item = Get-Item -LiteralPath ([IO.Path]::Combine($folder, $name)) -Force -ErrorAction Stop
-        $isFile = $item -is [IO.FileInfo] -and -not $item.LinkType -and $item.Length -gt 0 -and $item.Length -le 65536
-        # On Unix, and there alone, the mode tells a pipe from a file.
-        if ($isFile -and ($null -eq $item.PSObject.Properties['UnixMode'] -or $item.UnixMode -cmatch '^-')) {
+        $isFile = $item -is [IO.FileInfo] -and -not $item.LinkType -and -not $place.LinkType -and
+            $item.Length -gt 0 -and $item.Length -le 65536
+        if ($isFile -and (__seqera_closed $place '^d.{4}-.{2}-') -and (__seqera_closed $item '^-.{4}-.{2}-')) {
             return [IO.File]::ReadAllText($item.FullName).Trim()
         }
     } catch {
@@ -123,7 +132,7 @@ function global:__seqera_hook {
 function global:__seqera_off {
     if (Test-Path Variable:global:__seqera_prompt) { Set-Item -Path Function:global:prompt -Value $global:__seqera_prompt }
     if (Test-Path Variable:global:__seqera_readline) { Set-Item -Path Function:global:PSConsoleHostReadLine -Value $global:__seqera_readline }
-    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_own', 'Function:__seqera_read', 'Function:__seqera_profile', 'Function:__seqera_exported', 'Function:__seqera_off') -ErrorAction Ignore
+    Remove-Item -Path @('Function:__seqera_hook', 'Function:__seqera_mark', 'Function:__seqera_own', 'Function:__seqera_read', 'Function:__seqera_closed', 'Function:__seqera_profile', 'Function:__seqera_exported', 'Function:__seqera_off') -ErrorAction Ignore
     Remove-Variable -Scope Global -Name '__seqera_*' -ErrorAction Ignore
     Remove-Item -LiteralPath 'Env:/SEQERA_PROMPT' -ErrorAction Ignore
 }

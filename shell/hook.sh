@@ -64,7 +64,7 @@ __seqera_read() {
   __seqera_file=$1/$__seqera_name
   __seqera_g='' __seqera_s='' __seqera_l='' __seqera_p=''
   [ -O "$1" ] && [ ! -L "$1" ] && [ -f "$__seqera_file" ] && [ -O "$__seqera_file" ] && [ ! -L "$__seqera_file" ] &&
-    [ -r "$__seqera_file" ] || return 1
+    [ -r "$__seqera_file" ] && __seqera_sealed || return 1
   IFS=' ' read -r __seqera_one __seqera_g __seqera_n __seqera_n __seqera_n __seqera_n __seqera_n __seqera_n \
     __seqera_s __seqera_l __seqera_p <"$__seqera_file" || :
   case $__seqera_one:$__seqera_g:$__seqera_s in
@@ -80,6 +80,12 @@ __seqera_read() {
   return 1
 }
 
+# A line is read to its end, however far that is. The program leaves an empty file behind that is as old as what it
+# wrote: nobody has written there since.
+__seqera_sealed() {
+  [ -f "$__seqera_file.seal" ] && [ ! "$__seqera_file" -nt "$__seqera_file.seal" ]
+}
+
 # The profile of this shell, else of the folder: the nearest one that was bound.
 __seqera_bind() {
   __seqera_name=${SEQERA_PROFILE-}
@@ -87,7 +93,7 @@ __seqera_bind() {
     [ -z "$__seqera_name" ] || break
     __seqera_file=$__seqera_v/folders __seqera_best=''
     [ -O "$__seqera_v" ] && [ ! -L "$__seqera_v" ] && [ -f "$__seqera_file" ] && [ -O "$__seqera_file" ] &&
-      [ ! -L "$__seqera_file" ] && [ -r "$__seqera_file" ] || continue
+      [ ! -L "$__seqera_file" ] && [ -r "$__seqera_file" ] && __seqera_sealed || continue
     while IFS='' read -r __seqera_v; do
       case $PWD/ in
       "${__seqera_v#* }"/*)
@@ -115,7 +121,7 @@ seqera_with() {
 
 __seqera_off() {
   for __seqera_v in $__seqera_wrapped; do unset -f "$__seqera_v"; done
-  unset -f seqera_hook seqera_with __seqera_read __seqera_bind __seqera_off
+  unset -f seqera_hook seqera_with __seqera_read __seqera_sealed __seqera_bind __seqera_off
   unset SEQERA_PROMPT __seqera_dir __seqera_home __seqera_options __seqera_rc __seqera_file __seqera_v __seqera_g \
     __seqera_s __seqera_l __seqera_p __seqera_n __seqera_one __seqera_own __seqera_run __seqera_seen __seqera_again \
     __seqera_tty __seqera_wrapped __seqera_flags __seqera_far __seqera_last __seqera_due __seqera_name __seqera_best \

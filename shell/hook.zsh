@@ -10,12 +10,12 @@
 # SEQERA_HOOK_… become the names of the platforms and of their variables.
 
 __seqera_hook() {
-  emulate -L zsh -o no_xtrace -o no_verbose
-  local line=
-  [[ -f $__seqera_file && -r $__seqera_file ]] && sysread -s 512 line <$__seqera_file
+  # One list, before which a DEBUG trap of the person's runs once; zsh has no function without that.
   # Times are compared as text: arithmetic would run what a file says.
-  [[ $line == "$__seqera_line" && $EPOCHSECONDS < $__seqera_until &&
-    ${SEQERA_PROFILE-}:$PWD:${SEQERA_ENV-}:${SEQERA_HOOK_EACH-} == "$__seqera_key" ]] || __seqera_look
+  emulate -L zsh -o no_xtrace -o no_verbose && local line= && [[ ! -f $__seqera_file || ! -r $__seqera_file ]] ||
+    sysread -s 512 line <$__seqera_file && [[ $line == "$__seqera_line" && $EPOCHSECONDS < $__seqera_until &&
+      ${SEQERA_PROFILE-}:$PWD:${SEQERA_ENV-}:${SEQERA_HOOK_EACH-} == "$__seqera_key" ]] && return 0 ||
+    trap - DEBUG ZERR && __seqera_look || :
 }
 
 # Something is not as it was. A second time to see what the first has changed.

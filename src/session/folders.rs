@@ -82,11 +82,14 @@ pub fn restore(paths: &Paths) {
             let _ = files::remove(&file).and_then(|()| files::remove(&dir.join("folders.csh")));
         }
         const LIMIT: u64 = 256 * 1024;
-        if !plain.is_empty() && files::read(&file, LIMIT).ok().flatten().as_deref() != Some(plain.as_bytes())
-        {
+        let is_right = || {
+            let kept = files::read(&file, LIMIT).ok().flatten();
+            kept.as_deref() == Some(plain.as_bytes()) && mark::is_sealed(&file)
+        };
+        if !plain.is_empty() && !is_right() {
             let _ = files::private_dir(dir)
                 .and_then(|()| files::replace(&dir.join("folders.csh"), for_tcsh(&lines).as_bytes()))
-                .and_then(|()| files::replace(&file, plain.as_bytes()));
+                .and_then(|()| mark::put_sealed(&file, plain.as_bytes()));
         }
     }
 }

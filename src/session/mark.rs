@@ -22,7 +22,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Error, Result};
 use crate::os::clock::now;
@@ -210,7 +210,10 @@ impl Mark {
         for dir in folders(paths) {
             for name in names(name, is_chosen) {
                 match Mark::read_in(dir, name).filter(|mark| mark.says_the_same(&right)) {
-                    Some(mark) => kept = kept.or(Some(mark)),
+                    Some(mark) => {
+                        seal_again(&mark_file(dir, name));
+                        kept = kept.or(Some(mark));
+                    }
                     None => wrote |= right.put_in(dir, name).is_ok(),
                 }
             }
@@ -232,7 +235,7 @@ impl Mark {
     pub fn remove(paths: &Paths, name: &ProfileName) -> Result<()> {
         for dir in folders(paths) {
             let path = mark_file(dir, Some(name));
-            for path in [with(&path, ".csh"), with(&path, ".due"), path] {
+            for path in [with(&path, ".csh"), with(&path, ".due"), with(&path, SEAL), path] {
                 files::remove(&path)
                     .map_err(|e| Error::io(format_args!("cannot remove {}", path.display()), &e))?;
             }
@@ -272,7 +275,7 @@ impl Mark {
             provider.name()
         );
         swap_in(&with(path, ".csh"), csh.as_bytes(), |_| Ok(()))?;
-        swap_in(path, format!("{self}\n").as_bytes(), |_| Ok(()))
+        put_sealed(path, format!("{self}\n").as_bytes())
     }
 }
 
@@ -342,6 +345,32 @@ fn with(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
+}
+
+/// What a file's seal is called behind its name.
+const SEAL: &str = ".seal";
+
+/// Puts a file in its place, and first an empty one as old beside it. A shell that cannot see how long a file is
+/// (dash) reads none that is newer than its seal: somebody else wrote it.
+pub fn put_sealed(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let now = SystemTime::now();
+    swap_in(&with(path, SEAL), b"", |file| file.set_modified(now))?;
+    swap_in(path, bytes, |file| file.set_modified(now))
+}
+
+/// Whether a file is as it was when [`put_sealed`] put it there.
+pub fn is_sealed(path: &Path) -> bool {
+    let written = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
+    matches!((written(path), written(&with(path, SEAL))), (Some(file), Some(seal)) if file <= seal)
+}
+
+/// Seals a file whose content was found right; its own time stays, from which fish counts.
+fn seal_again(path: &Path) {
+    if let Ok(written) = std::fs::metadata(path).and_then(|found| found.modified())
+        && !is_sealed(path)
+    {
+        let _ = swap_in(&with(path, SEAL), b"", |file| file.set_modified(written));
+    }
 }
 
 /// Like [`files::replace`] without waiting for the disk: a mark lost in a power cut is written again by the

@@ -99,7 +99,7 @@ fn what_was_written_is_read_again() {
     let due = due.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     assert_eq!(due, mark.next);
     let tidy = std::fs::read_dir(&home.paths.run).unwrap().count();
-    assert_eq!(tidy, 6, "no temporary file stays");
+    assert_eq!(tidy, 8, "no temporary file stays");
 
     home.log_out();
     assert_eq!(Mark::read(&home.paths, None).unwrap().state, State::Out);

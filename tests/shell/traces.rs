@@ -3,7 +3,7 @@
 use seqera_credential_helper::shell::Shell;
 
 use super::prompts::Session;
-use super::terminal::{Env, Home, text};
+use super::terminal::{Env, Home, Terminal, text};
 use super::write;
 
 const TOKEN: &[u8] = b"a-token-that-nobody-may-see";
@@ -87,6 +87,41 @@ fn traps_run_as_often_as_without_us() {
     }
 }
 
+/// Neither shell can run anything at a prompt before which a DEBUG trap would not run: it does so once for each time
+/// that the hook is called, never for what the hook does.
+#[test]
+fn a_debug_trap_runs_once_for_a_call_of_the_hook() {
+    for (shell, set_up, calls) in [
+        (Shell::Bash, "", 4),
+        (Shell::Bash, "PROMPT_COMMAND=hers", 8),
+        (Shell::Zsh, "", 8),
+        (Shell::Zsh, "setopt local_traps posix_traps", 8),
+    ] {
+        let count = |with: bool, trap: &str| {
+            let (home, _) = logged_in(shell);
+            let before = format!("hers() {{ :; }}; f() {{ :; }}; {set_up}");
+            let rc = home.rc(shell, &[], &before, "");
+            if !with {
+                write(&rc, before.as_bytes());
+            }
+            let terminal = Terminal::open(&home, shell, &rc, &[]);
+            for line in [trap, "false", "f", "true", "echo $D.$E >$HOME/counts"] {
+                terminal.type_line(line);
+            }
+            let counts = terminal.reads("counts");
+            let (debug, errors) = counts.trim().split_once('.').unwrap();
+            (debug.parse::<usize>().unwrap(), errors.parse::<usize>().unwrap())
+        };
+        let functions = "D=0 E=0; TRAPDEBUG() { D=$((D+1)) }; TRAPZERR() { E=$((E+1)) }";
+        let errors = if shell == Shell::Zsh { "ZERR" } else { "ERR" };
+        let trap = format!("D=0 E=0; trap 'E=$((E+1))' {errors}; trap 'D=$((D+1))' DEBUG");
+        for trap in [trap.as_str(), functions].into_iter().take(if shell == Shell::Zsh { 2 } else { 1 }) {
+            let (debug, errors) = count(false, trap);
+            assert_eq!(count(true, trap), (debug + calls, errors), "{shell}, {set_up}, {trap}");
+        }
+    }
+}
+
 /// Under every option that makes a shell speak up.
 #[test]
 fn no_option_makes_the_hook_speak() {
@@ -122,7 +157,7 @@ fn a_read_only_prompt_command_is_told_and_not_fought() {
     assert!(run.out().contains("HOME="), "{run:?}");
 
     let rc = home.rc(Shell::Bash, &[], "readonly PROMPT_COMMAND=:", "");
-    let mut terminal = super::terminal::Terminal::open(&home, Shell::Bash, &rc, &[]);
+    let mut terminal = Terminal::open(&home, Shell::Bash, &rc, &[]);
     terminal.env();
     assert_eq!(
         text(&terminal.env(), "TOWER_ACCESS_TOKEN").map(str::as_bytes),
