@@ -133,7 +133,7 @@ impl Lent {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn both(&self, ai: Option<Url>, limits: &Limits, at: Place) -> Result<Relay> {
+    pub fn both(&self, ai: Option<Url>, limits: &Limits, at: ListenAt) -> Result<Relay> {
         let mut routes = vec![Route { prefix: API, base: self.endpoint.url().clone() }];
         routes.extend(ai.map(|base| Route { prefix: "", base }));
         self.start(routes, limits, at)
@@ -144,11 +144,11 @@ impl Lent {
     /// # Errors
     /// It cannot be started.
     pub fn ai(&self, base: Url) -> Result<Relay> {
-        self.start(vec![Route { prefix: "", base }], &Limits::default(), Place::default())
+        self.start(vec![Route { prefix: "", base }], &Limits::default(), ListenAt::default())
     }
 
-    fn start(&self, routes: Vec<Route>, limits: &Limits, at: Place) -> Result<Relay> {
-        let Place { socket, port } = at;
+    fn start(&self, routes: Vec<Route>, limits: &Limits, at: ListenAt) -> Result<Relay> {
+        let ListenAt { socket, port } = at;
         let rules = limits.rules(self.secret_paths.clone());
         let settings = Settings { routes, rules, log: limits.log.clone(), socket, port };
         match &self.login {
@@ -217,7 +217,7 @@ impl Lent {
 
 /// Where a relay listens: a socket, a fixed port, or any port.
 #[derive(Debug, Default)]
-pub struct Place {
+pub struct ListenAt {
     /// The socket.
     pub socket: Option<PathBuf>,
     /// The port.

@@ -14,7 +14,7 @@ use crate::os::deadline::Deadline;
 use crate::provider::ProviderId;
 use crate::session::exports::Ours;
 use crate::session::profile::{Profile, ProfileName};
-use crate::session::revocation::{self, Back, Outcome};
+use crate::session::revocation::{self, Outcome, Revocability};
 use crate::session::{Session, Sessions};
 use crate::store::key;
 use crate::ui;
@@ -188,12 +188,12 @@ fn given_back(
     profile: Option<&Profile>,
 ) -> Option<String> {
     let endpoint = profile.map(|profile| &profile.endpoint);
-    let revocation = match Back::of(session) {
-        Back::Revoke(revocation) => revocation,
-        Back::NoWay => {
+    let revocation = match Revocability::of(session) {
+        Revocability::Revocable(revocation) => revocation,
+        Revocability::Unsupported => {
             return Some("The server cannot revoke tokens: they live until they expire.".into());
         }
-        Back::NotOurs => {
+        Revocability::NotIssuedByUs => {
             return Some(format!(
                 "The {} itself is still good; if nothing else uses it, delete it at {}",
                 profile?.provider.login_way().secret(),

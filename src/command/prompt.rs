@@ -11,7 +11,7 @@ use crate::os::env::{Environment, non_empty};
 use crate::session::exports;
 use crate::session::mark::Mark;
 use crate::shell::Shell;
-use crate::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
+use crate::shell::segment::{DEFAULT_FORMAT, Look, Segment, Surface};
 
 use super::{Context, answer};
 
@@ -54,9 +54,9 @@ enum When {
 pub fn run(args: &PromptArgs, context: &Context) -> Result<ExitCode> {
     let env = &non_empty;
     let place = match (args.shell, args.tmux) {
-        (Some(shell), _) => Place::Prompt(shell),
-        (None, true) => Place::Tmux,
-        (None, false) => Place::Terminal,
+        (Some(shell), _) => Surface::Prompt(shell),
+        (None, true) => Surface::Tmux,
+        (None, false) => Surface::Terminal,
     };
     let look =
         Look { format: &args.format, place, colour: args.colour(place, env), unicode: args.unicode(env) };
@@ -90,12 +90,12 @@ fn segment(context: &Context, env: &impl Environment) -> Result<Segment> {
 }
 
 impl PromptArgs {
-    fn colour(&self, place: Place, env: &impl Environment) -> bool {
+    fn colour(&self, place: Surface, env: &impl Environment) -> bool {
         match self.color {
             When::Always => true,
             When::Never => false,
             When::Auto if env("NO_COLOR").is_some() => false,
-            When::Auto => place != Place::Terminal || std::io::stdout().is_terminal(),
+            When::Auto => place != Surface::Terminal || std::io::stdout().is_terminal(),
         }
     }
 

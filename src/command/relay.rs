@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::lent::{Lent, Limits, Place};
+use super::lent::{Lent, Limits, ListenAt};
 use super::{Context, TIME, answer_shell, child};
 use crate::config::Config;
 use crate::error::{Kind, Result};
@@ -55,7 +55,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         found => found.ok().flatten(),
     };
     let has_ai = ai.is_some();
-    let at = Place { socket: args.socket.clone(), port: args.port.filter(|_| args.socket.is_none()) };
+    let at = ListenAt { socket: args.socket.clone(), port: args.port.filter(|_| args.socket.is_none()) };
     let signals = child::Signals::begin()?;
     let relay = lent.both(ai, &args.limits, at)?;
     let changes = lent.changes(&reached_at(args, &relay), relay.word(), has_ai, &args.limits);

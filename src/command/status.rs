@@ -15,7 +15,7 @@ use crate::session::exports;
 use crate::session::mark::{Mark, NEVER, State};
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{at, log_in_again, not_logged_in};
-use crate::store::key::{self, Place};
+use crate::store::key::{self, KeyPlace};
 use crate::ui;
 
 /// Show who is logged in, where, how and until when
@@ -408,8 +408,8 @@ fn store(context: &Context) -> Result<Option<Store>> {
     Ok(key::place(&context.paths)?.map(|place| Store {
         path,
         key: match place {
-            Place::Keychain => "keychain",
-            Place::File => "file",
+            KeyPlace::Keychain => "keychain",
+            KeyPlace::File => "file",
         },
     }))
 }

@@ -9,7 +9,7 @@ use super::{Context, TIME};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::session;
-use crate::store::key::{self, Place, Wish};
+use crate::store::key::{self, KeyPlace, Wish};
 use crate::ui;
 
 /// Show where the secrets rest, or move the key that opens them
@@ -40,11 +40,11 @@ enum To {
     File,
 }
 
-impl From<To> for Place {
-    fn from(to: To) -> Place {
+impl From<To> for KeyPlace {
+    fn from(to: To) -> KeyPlace {
         match to {
-            To::Keychain => Place::Keychain,
-            To::File => Place::File,
+            To::Keychain => KeyPlace::Keychain,
+            To::File => KeyPlace::File,
         }
     }
 }
@@ -81,7 +81,7 @@ fn show(args: &Args, context: &Context) -> Result<()> {
     let counted = session::store(&context.paths, Deadline::after(TIME)).count()?;
     let report = Report {
         path: context.paths.store.display().to_string(),
-        key: place.map(Place::name),
+        key: place.map(KeyPlace::name),
         secrets: counted.into_iter().map(|(kind, count)| Secrets { kind, count }).collect(),
     };
     if args.json {
@@ -89,8 +89,8 @@ fn show(args: &Args, context: &Context) -> Result<()> {
     }
     ui::out(&format!("Store:   {}", report.path))?;
     ui::out(match place {
-        Some(Place::Keychain) => "Key:     in the keychain",
-        Some(Place::File) => "Key:     in a file beside the secrets: no better than a private file",
+        Some(KeyPlace::Keychain) => "Key:     in the keychain",
+        Some(KeyPlace::File) => "Key:     in a file beside the secrets: no better than a private file",
         None => "Key:     made when something is first stored",
     })?;
     let secrets: Vec<String> =
@@ -99,11 +99,11 @@ fn show(args: &Args, context: &Context) -> Result<()> {
     ui::out(&format!("Secrets: {secrets}"))
 }
 
-fn move_key(to: Place, context: &Context) -> Result<()> {
+fn move_key(to: KeyPlace, context: &Context) -> Result<()> {
     let is_other = match Wish::from_env()? {
         Wish::Auto => false,
-        Wish::Keychain => to != Place::Keychain,
-        Wish::File => to != Place::File,
+        Wish::Keychain => to != KeyPlace::Keychain,
+        Wish::File => to != KeyPlace::File,
     };
     if is_other {
         return Err(Error::usage(
@@ -113,8 +113,8 @@ fn move_key(to: Place, context: &Context) -> Result<()> {
     }
     session::store(&context.paths, Deadline::after(TIME)).move_key(to)?;
     context.tell(match to {
-        Place::Keychain => "The key is in the keychain.",
-        Place::File => "The key is in a private file beside the secrets.",
+        KeyPlace::Keychain => "The key is in the keychain.",
+        KeyPlace::File => "The key is in a private file beside the secrets.",
     });
     Ok(())
 }

@@ -25,27 +25,31 @@ const EACH: Duration = Duration::from_secs(5);
 
 /// What can be done about the tokens of a session that ends.
 #[derive(Debug)]
-pub enum Back {
+pub enum Revocability {
     /// They can be given back.
-    Revoke(Revocation),
+    Revocable(Revocation),
     /// The server takes none back: they live until they expire.
-    NoWay,
+    Unsupported,
     /// The person brought the token and may use it elsewhere.
-    NotOurs,
+    NotIssuedByUs,
 }
 
-impl Back {
+impl Revocability {
     /// For a session.
-    pub fn of(session: &Session) -> Back {
+    pub fn of(session: &Session) -> Revocability {
         let until = now().saturating_add(OLD_AGE);
         let access = session.access.clone();
         match &session.grant {
-            Grant::Oauth { revocation_endpoint: None, .. } => Back::NoWay,
+            Grant::Oauth { revocation_endpoint: None, .. } => Revocability::Unsupported,
             Grant::Oauth { refresh, revocation_endpoint: Some(endpoint), client_id, .. } => {
                 let (endpoint, client_id, refresh) = (endpoint.clone(), client_id.clone(), refresh.clone());
-                Back::Revoke(Revocation { until, access, way: Way::Oauth { endpoint, client_id, refresh } })
+                Revocability::Revocable(Revocation {
+                    until,
+                    access,
+                    way: Way::Oauth { endpoint, client_id, refresh },
+                })
             }
-            Grant::Brought => Back::NotOurs,
+            Grant::Brought => Revocability::NotIssuedByUs,
         }
     }
 }

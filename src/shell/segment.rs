@@ -10,7 +10,7 @@ pub const DEFAULT_FORMAT: &str = "{label}{symbol}";
 
 /// Where the segment is shown: it decides how colours are written and how they are kept out of the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Surface {
     /// As it is, with a terminal's own escapes for the colours.
     Terminal,
     /// In the prompt of this shell.
@@ -26,7 +26,7 @@ pub struct Look<'a> {
     /// `{{` is a brace.
     pub format: &'a str,
     /// Where it is shown.
-    pub place: Place,
+    pub place: Surface,
     /// Whether it has the state's colour.
     pub colour: bool,
     /// Whether signs outside of ASCII may be used.
@@ -147,7 +147,7 @@ impl Segment {
         }
     }
 
-    fn paint(&self, text: &str, place: Place) -> String {
+    fn paint(&self, text: &str, place: Surface) -> String {
         let (number, name) = match self {
             Segment::FromEnvironment => (36, "cyan"),
             Segment::Login { state, .. } => match state {
@@ -158,9 +158,9 @@ impl Segment {
             },
         };
         let (open, close) = match place {
-            Place::Prompt(shell) => shell.language().around_colours(),
-            Place::Tmux => return format!("#[fg={name}]{text}#[default]"),
-            Place::Terminal => ("", ""),
+            Surface::Prompt(shell) => shell.language().around_colours(),
+            Surface::Tmux => return format!("#[fg={name}]{text}#[default]"),
+            Surface::Terminal => ("", ""),
         };
         format!("{open}\x1b[{number}m{close}{text}{open}\x1b[0m{close}")
     }

@@ -70,19 +70,19 @@ impl Wish {
 
 /// Where the key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyPlace {
     /// In the operating system's keychain.
     Keychain,
     /// In a file beside the boxes: no better than a private file.
     File,
 }
 
-impl Place {
+impl KeyPlace {
     /// As it is written on a command line and in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Place::Keychain => "keychain",
-            Place::File => "file",
+            KeyPlace::Keychain => "keychain",
+            KeyPlace::File => "file",
         }
     }
 }
@@ -98,10 +98,10 @@ enum Known {
 }
 
 /// Where the key of the store is, without asking for it; nothing where no secret was ever stored.
-pub fn place(paths: &Paths) -> Result<Option<Place>> {
+pub fn place(paths: &Paths) -> Result<Option<KeyPlace>> {
     Ok(match known(&paths.store)? {
-        Known::Here(_) => Some(Place::File),
-        Known::InKeychain(_) => Some(Place::Keychain),
+        Known::Here(_) => Some(KeyPlace::File),
+        Known::InKeychain(_) => Some(KeyPlace::Keychain),
         Known::Nowhere => None,
     })
 }
@@ -122,9 +122,9 @@ pub fn find(paths: &Paths, deadline: Deadline, key_cache: KeyCache) -> Result<Op
     let wish = Wish::from_env()?;
     match known(&paths.store)? {
         Known::Nowhere => Ok(None),
-        Known::Here(_) if wish == Wish::Keychain => Err(misplaced("a file", Place::Keychain)),
+        Known::Here(_) if wish == Wish::Keychain => Err(misplaced("a file", KeyPlace::Keychain)),
         Known::Here(key) => Ok(Some(key)),
-        Known::InKeychain(_) if wish == Wish::File => Err(misplaced("the keychain", Place::File)),
+        Known::InKeychain(_) if wish == Wish::File => Err(misplaced("the keychain", KeyPlace::File)),
         Known::InKeychain(id) => from_keychain(paths, id, deadline, key_cache).map(Some),
     }
 }
@@ -219,7 +219,7 @@ fn chosen_in_keychain(store: &Path, key: Key, deadline: Deadline) -> Result<Chos
 
 /// Moves the key to the other place. The caller holds the store's lock. The key is removed from where it was only
 /// when it is certainly where it goes.
-pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
+pub fn move_to(paths: &Paths, to: KeyPlace, deadline: Deadline) -> Result<()> {
     let store = &paths.store;
     let (key_file, keychain_file) = (store.join(KEY_FILE), store.join(KEYCHAIN_FILE));
     let remove = |path: &Path| {
@@ -228,7 +228,7 @@ pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
     };
     match (known(store)?, to) {
         (Known::Nowhere, _) => Err(nowhere(to)),
-        (Known::Here(key), Place::Keychain) => {
+        (Known::Here(key), KeyPlace::Keychain) => {
             put_into_keychain(&key, deadline)?;
             fault::point("moved");
             files::replace(&keychain_file, id_text(key.id()).as_bytes())
@@ -236,7 +236,7 @@ pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
             fault::point("move-named");
             remove(&key_file)
         }
-        (Known::InKeychain(id), Place::File) => {
+        (Known::InKeychain(id), KeyPlace::File) => {
             Config::load(paths)?.must_allow(FILE, KEY_IN_FILE)?;
             let key = keychain::get(id, deadline)?.ok_or_else(|| lost(store))?;
             write_key(&key_file, &key)?;
@@ -244,18 +244,18 @@ pub fn move_to(paths: &Paths, to: Place, deadline: Deadline) -> Result<()> {
             leave_keychain(&keychain_file, id, deadline)
         }
         // What a move that was cut off left.
-        (Known::Here(_), Place::File) => match read_id(&keychain_file)? {
+        (Known::Here(_), KeyPlace::File) => match read_id(&keychain_file)? {
             Some(id) => leave_keychain(&keychain_file, id, deadline),
             None => Ok(()),
         },
-        (Known::InKeychain(id), Place::Keychain) => {
+        (Known::InKeychain(id), KeyPlace::Keychain) => {
             keychain::get(id, deadline)?.map(|_| ()).ok_or_else(|| lost(store))
         }
     }
 }
 
 /// The error for a key that was not made yet.
-pub(super) fn nowhere(to: Place) -> Error {
+pub(super) fn nowhere(to: KeyPlace) -> Error {
     Error::store("nothing is stored yet, so there is no key to move")
         .next(format!("to begin there, set SEQERA_HELPER_STORE={} for the first login", to.name()))
 }
@@ -372,7 +372,7 @@ fn lost(store: &Path) -> Error {
         .next(format!("restore the keychain; or, to begin anew without them, move {} away", store.display()))
 }
 
-fn misplaced(place: &str, wish: Place) -> Error {
+fn misplaced(place: &str, wish: KeyPlace) -> Error {
     let wish = wish.name();
     Error::store(format!(
         "the key of your stored credentials is in {place}, but SEQERA_HELPER_STORE says '{wish}'"

@@ -351,7 +351,7 @@ impl<'a> Store<'a> {
     ///
     /// # Errors
     /// There is no key yet, or it cannot be had; the keychain; the disk.
-    pub fn move_key(&self, to: key::Place) -> Result<()> {
+    pub fn move_key(&self, to: key::KeyPlace) -> Result<()> {
         if key::place(self.paths)?.is_none() {
             return Err(key::nowhere(to));
         }

@@ -2,7 +2,7 @@
 
 use seqera_credential_helper::session::mark::{Mark, NEVER, State};
 use seqera_credential_helper::shell::Shell;
-use seqera_credential_helper::shell::segment::{DEFAULT_FORMAT, Look, Place, Segment};
+use seqera_credential_helper::shell::segment::{DEFAULT_FORMAT, Look, Segment, Surface};
 
 use super::terminal::{Home, now};
 use crate::platform::Platform;
@@ -11,7 +11,7 @@ use crate::support::session::paths;
 
 const NOW: u64 = 1_795_311_000;
 const PLAIN: Look<'_> =
-    Look { format: DEFAULT_FORMAT, place: Place::Terminal, colour: false, unicode: false };
+    Look { format: DEFAULT_FORMAT, place: Surface::Terminal, colour: false, unicode: false };
 
 fn segment(end: u64, label: &str) -> Segment {
     let home = Home::new();
@@ -60,11 +60,11 @@ fn the_time_left_is_said_in_one_unit() {
 fn colours_do_not_count_as_width() {
     let segment = segment(NOW + 9000, "acme");
     let shown = |place| segment.render(&Look { place, colour: true, ..PLAIN }).unwrap();
-    assert_eq!(shown(Place::Terminal), "\x1b[32macme\x1b[0m");
-    assert_eq!(shown(Place::Prompt(Shell::Bash)), "\x01\x1b[32m\x02acme\x01\x1b[0m\x02");
-    assert_eq!(shown(Place::Prompt(Shell::Zsh)), "%{\x1b[32m%}acme%{\x1b[0m%}");
-    assert_eq!(shown(Place::Prompt(Shell::Fish)), "\x1b[32macme\x1b[0m");
-    assert_eq!(shown(Place::Tmux), "#[fg=green]acme#[default]");
+    assert_eq!(shown(Surface::Terminal), "\x1b[32macme\x1b[0m");
+    assert_eq!(shown(Surface::Prompt(Shell::Bash)), "\x01\x1b[32m\x02acme\x01\x1b[0m\x02");
+    assert_eq!(shown(Surface::Prompt(Shell::Zsh)), "%{\x1b[32m%}acme%{\x1b[0m%}");
+    assert_eq!(shown(Surface::Prompt(Shell::Fish)), "\x1b[32macme\x1b[0m");
+    assert_eq!(shown(Surface::Tmux), "#[fg=green]acme#[default]");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::os::paths::Paths;
 use crate::protocol::Protocol;
 use crate::protocol::git::Git;
 use crate::session;
-use crate::store::key::{self, Place, Wish};
+use crate::store::key::{self, KeyPlace, Wish};
 
 const ABOUT: &str = "store";
 
@@ -38,11 +38,11 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
     };
     let shown = paths.store.display();
     match place {
-        Some(Place::File) => findings.push(Finding::note(
+        Some(KeyPlace::File) => findings.push(Finding::note(
             ABOUT,
             format!("{shown}, with its key in a file beside it: no better than a private file"),
         )),
-        Some(Place::Keychain) => {
+        Some(KeyPlace::Keychain) => {
             findings.push(Finding::ok(ABOUT, format!("{shown}, with its key in the keychain")))
         }
         None => {
@@ -50,7 +50,7 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
         }
     }
     // A store that was made before the site said so.
-    if place == Some(Place::File)
+    if place == Some(KeyPlace::File)
         && let Err(error) = Config::load(paths).and_then(|config| config.must_allow(FILE, key::KEY_IN_FILE))
     {
         findings.push(Finding::wrong(ABOUT, error.what()).next("move it with: seqera store move keychain"));
@@ -108,7 +108,7 @@ fn comes_back(paths: &Paths) -> Result<bool> {
 
 /// Asks the keychain where it holds the key, or would. Where the key is in a file it is left alone: asking may
 /// open a window.
-fn keychain(paths: &Paths, place: Option<Place>, findings: &mut Vec<Finding>) -> bool {
+fn keychain(paths: &Paths, place: Option<KeyPlace>, findings: &mut Vec<Finding>) -> bool {
     const ABOUT: &str = "keychain";
     let wish = match Config::load(paths).and_then(|config| Wish::for_new(&config)) {
         Ok(wish) => wish,
@@ -117,7 +117,7 @@ fn keychain(paths: &Paths, place: Option<Place>, findings: &mut Vec<Finding>) ->
             return false;
         }
     };
-    if place == Some(Place::File) || (place.is_none() && wish == Wish::File) {
+    if place == Some(KeyPlace::File) || (place.is_none() && wish == Wish::File) {
         return place.is_some();
     }
     let answer = key::ask_keychain(paths, Deadline::after(Duration::from_secs(3)));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::command::lent::{Lent, Limits, Place};
+use crate::command::lent::{Lent, Limits, ListenAt};
 use crate::command::{Context, child};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ pub fn run(mut command: Command, limits: &Limits, context: &Context) -> Result<E
     let has_ai = ai.is_some();
     // Until here Ctrl-C ends this; from here on it is the command's.
     let signals = child::Signals::begin()?;
-    let relay = lent.both(ai, limits, Place::default())?;
+    let relay = lent.both(ai, limits, ListenAt::default())?;
     for name in lent.holders() {
         command.env_remove(name);
     }

@@ -37,7 +37,7 @@ use crate::provider::seqera::{self, Api, CLOUD, User};
 use crate::secret::Secret;
 use crate::session;
 use crate::session::profile::{Method, Profile, ProfileName};
-use crate::session::revocation::{self, Back};
+use crate::session::revocation::{self, Revocability};
 use crate::session::{Grant, Session, Sessions};
 use crate::ui::{self, Keyboard, trace};
 use paste::Source;
@@ -339,7 +339,7 @@ pub fn keep(context: &Context, http: &Http, profile: &mut Profile, session: &Ses
 
 /// Gives tokens back that nobody will use, now or later.
 fn give_back(context: &Context, http: &Http, session: &Session) {
-    if let Back::Revoke(revocation) = Back::of(session) {
+    if let Revocability::Revocable(revocation) = Revocability::of(session) {
         revocation.carry_out_or_queue(http, &context.paths, Deadline::after(TO_STORE));
     }
 }

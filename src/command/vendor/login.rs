@@ -11,7 +11,7 @@ use crate::os::deadline::Deadline;
 use crate::provider::seqera::vendor::Remembered;
 use crate::provider::seqera::vendor::login::{self, Kept};
 use crate::secret::Secret;
-use crate::session::revocation::{Back, Outcome};
+use crate::session::revocation::{Outcome, Revocability};
 use crate::session::{Grant, Session};
 use crate::ui;
 
@@ -110,8 +110,8 @@ fn give_back(context: &Context, token: &Secret) -> Option<String> {
         grant,
         bound: None,
     };
-    match Back::of(&session) {
-        Back::Revoke(revocation) => {
+    match Revocability::of(&session) {
+        Revocability::Revocable(revocation) => {
             match revocation.carry_out_or_queue(&http, &context.paths, Deadline::after(PATIENCE)) {
                 Outcome::Done => None,
                 Outcome::Queued(failure) => {
@@ -120,7 +120,9 @@ fn give_back(context: &Context, token: &Secret) -> Option<String> {
                 Outcome::Refused(failure) | Outcome::Lost(failure) => Some(words(failure)),
             }
         }
-        Back::NoWay | Back::NotOurs => Some("the server does not take tokens back".to_owned()),
+        Revocability::Unsupported | Revocability::NotIssuedByUs => {
+            Some("the server does not take tokens back".to_owned())
+        }
     }
 }
 
