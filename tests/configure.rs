@@ -153,6 +153,41 @@ fn helpers_that_containers_have_already_are_not_put_out_of_use() {
     is_taken_back(&home, &["containers"]);
 }
 
+/// Of several lists in drop-ins the last one counts.
+#[test]
+fn helpers_in_another_drop_in_are_not_put_out_of_use_either() {
+    let folder = ".config/containers/registries.conf.d";
+    for (name, list, words) in [
+        ("10-mine.conf", "[\"pass\"] # mine", "names other helpers"),
+        ("99-mine.conf", "[\"pass\"]", "has the list that counts"),
+        ("99-mine.conf", "[\"containers-auth.json\"]", "has the list that counts"),
+    ] {
+        let home = home();
+        let file = home.write(format!("{folder}/{name}"), format!("credential-helpers = {list}\n"));
+        let before = snapshot(&home);
+        let run = home.run("seqera", &["configure", "containers"], "").expect(7);
+        assert!(run.err().contains(&format!("{} {words}", file.display())), "{run:?}");
+        assert_eq!(snapshot(&home), before);
+        fs::write(&file, format!("credential-helpers = {}\n", list.replacen('[', "[\"seqera\", ", 1)))
+            .unwrap();
+        let run = home.run("seqera", &["configure", "containers"], "").expect(0);
+        assert!(run.err().contains("it reaches the helper"), "{run:?}");
+    }
+    // What is a comment, or another file, is no list.
+    for (name, text) in [
+        (
+            "99-mine.conf",
+            "# credential-helpers = [\"pass\"]\nunqualified-search-registries = [\"docker.io\"]\n",
+        ),
+        ("99-mine.conf.bak", "credential-helpers = [\"pass\"]\n"),
+        ("10-mine.conf", "credential-helpers = [\"containers-auth.json\"]\n"),
+    ] {
+        let home = home();
+        home.write(format!("{folder}/{name}"), text);
+        is_taken_back(&home, &["containers"]);
+    }
+}
+
 #[test]
 fn a_drop_in_that_others_changed_since_is_theirs() {
     let home = home();

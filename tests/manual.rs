@@ -229,6 +229,23 @@ fn what_takes_long_gives_a_sign_of_life_on_a_terminal() {
     assert!(shown.contains("Waiting for another process that uses the store ..."), "{shown:?}");
 }
 
+#[test]
+fn lists_stand_in_columns_on_a_terminal_and_in_fields_elsewhere() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    let list = "seqera workspace list --quiet";
+    let seen = on_a_terminal(&home, list, &[]);
+    let lines: Vec<&str> =
+        seen.lines().map(|line| line.trim_end_matches('\r')).filter(|line| line.contains('/')).collect();
+    let at: BTreeSet<Option<usize>> = lines.iter().map(|line| line.rfind("  ")).collect();
+    assert!(lines.len() > 2 && at.len() == 1, "{seen:?}");
+    let fields = home.run("sh", &["-c", list], "").ok();
+    assert!(
+        fields.lines().all(|line| line.trim_start_matches(['*', ' ']).split(' ').count() == 2),
+        "{fields}"
+    );
+}
+
 /// As gh has them: on a terminal, and not where somebody says no.
 #[test]
 fn colours_are_for_terminals_and_can_be_turned_off() {

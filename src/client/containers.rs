@@ -61,26 +61,56 @@ impl Client for Containers {
     }
 }
 
-/// A list in a drop-in replaces the one in containers-registries.conf(5): logins kept by the helpers there would not
-/// be found any more. So where there is one, the person has to name ours in it.
+/// Of several lists podman and skopeo read the last one, and logins kept by the helpers in the others would not be found any
+/// more. So where there is one that counts, the person has to name ours in it.
 fn is_named_among_others() -> Result<bool> {
+    let ours = home()?.join(BELOW_HOME);
+    let lists = files(&ours)?.into_iter().filter(|file| *file != ours);
+    let Some((names, file)) = lists.filter_map(|file| Some((helpers(&file)?, file))).next_back() else {
+        return Ok(false);
+    };
+    if names.iter().any(|name| name == HELPER) {
+        return Ok(true);
+    }
+    // A list that comes after ours counts, whatever is in it.
+    let is_later = file.parent() == ours.parent() && file > ours;
+    if names.iter().all(|name| name == "containers-auth.json") && !is_later {
+        return Ok(false);
+    }
+    let list = format!("{:?}", [&[HELPER.to_owned()], &names[..]].concat());
+    let what = if is_later {
+        "has the list that counts"
+    } else {
+        "names other helpers, which would not be asked any more"
+    };
+    Err(Error::refused(format!("{} {what}", file.display()))
+        .next(format!("name ours there, too, and try again: credential-helpers = {list}")))
+}
+
+/// The files that may have a list, in the order in which they are read: containers-registries.conf.d(5).
+fn files(ours: &Path) -> Result<Vec<PathBuf>> {
     let own = home()?.join(".config/containers/registries.conf");
-    let file = match non_empty("CONTAINERS_REGISTRIES_CONF") {
+    let mut files = vec![match non_empty("CONTAINERS_REGISTRIES_CONF") {
         Some(file) => file.into(),
         None if own.exists() => own,
         None => PathBuf::from("/etc/containers/registries.conf"),
-    };
-    let text = std::fs::read_to_string(&file).unwrap_or_default();
-    // What is not TOML no client reads either.
-    let document: toml_edit::DocumentMut = text.parse().unwrap_or_default();
-    let listed = document.get("credential-helpers").and_then(|item| item.as_array());
-    let names: Vec<&str> = listed.into_iter().flatten().filter_map(|name| name.as_str()).collect();
-    if names.contains(&HELPER) || names.iter().all(|name| *name == "containers-auth.json") {
-        return Ok(names.contains(&HELPER));
+    }];
+    let folders = [Some(Path::new("/etc/containers/registries.conf.d")), ours.parent()];
+    for folder in folders.into_iter().flatten() {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        found.retain(|file| file.extension().is_some_and(|end| end == "conf"));
+        found.sort();
+        files.extend(found);
     }
-    let list = format!("{:?}", [&[HELPER], &names[..]].concat());
-    Err(Error::refused(format!("{} names other helpers, which would not be asked any more", file.display()))
-        .next(format!("name ours there, too, and try again: credential-helpers = {list}")))
+    Ok(files)
+}
+
+/// The helpers that a file lists, where it has a list. What is not TOML no client reads either.
+fn helpers(file: &Path) -> Option<Vec<String>> {
+    let document: toml_edit::DocumentMut = std::fs::read_to_string(file).ok()?.parse().ok()?;
+    let listed = document.get("credential-helpers")?.as_array()?;
+    Some(listed.iter().filter_map(|name| name.as_str()).map(str::to_owned).collect())
 }
 
 /// Whether the drop-in is there, as we write it.

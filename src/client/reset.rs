@@ -20,6 +20,9 @@ const MOST: usize = 20;
 /// The store's folders are listed within this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What git calls the command line; we give it none.
+const ENVIRONMENT: &str = "the environment (GIT_CONFIG_COUNT or GIT_CONFIG_PARAMETERS)";
+
 /// A value of `credential.helper`, for all servers or for some.
 struct Entry {
     origin: String,
@@ -49,7 +52,11 @@ fn entries(here: bool) -> Option<Vec<Entry>> {
         let (key, value) = pair[1].split_once('\n').unwrap_or((pair[1], ""));
         let scope = key.strip_prefix("credential.")?.strip_suffix("helper")?;
         Some(Entry {
-            origin: pair[0].strip_prefix("file:").unwrap_or(pair[0]).to_owned(),
+            origin: match pair[0].strip_prefix("file:") {
+                Some(file) => file.to_owned(),
+                None if pair[0].starts_with("command line") => ENVIRONMENT.to_owned(),
+                None => pair[0].to_owned(),
+            },
             scope: scope.strip_suffix('.').map(str::to_owned),
             value: value.to_owned(),
         })

@@ -166,10 +166,11 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     if rows.is_empty() {
         context.tell("Your account is in no organization.");
     }
-    rows.iter().try_for_each(|Row { organization, plan, chosen, .. }| {
-        let mark = if *chosen { '*' } else { ' ' };
-        ui::out(&format!("{mark} {} {} {}", organization.name, organization.id, remark(plan.as_deref())))
-    })
+    let cells = |Row { organization, plan, chosen, .. }: Row| {
+        let mark = if chosen { "*" } else { " " };
+        [mark.to_owned(), organization.name, organization.id, remark(plan.as_deref())]
+    };
+    ui::out_rows(&rows.into_iter().map(cells).collect::<Vec<_>>(), " ")
 }
 
 fn remark(plan: Option<&str>) -> String {

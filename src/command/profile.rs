@@ -116,7 +116,7 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     if logins.is_empty() {
         context.tell("There is no login. Begin with: seqera login");
     }
-    logins.iter().try_for_each(|login| ui::out(&login.line()))
+    ui::out_rows(&logins.iter().map(Login::cells).collect::<Vec<_>>(), "  ")
 }
 
 fn choose(name: &ProfileName, context: &Context) -> Result<()> {

@@ -133,11 +133,17 @@ impl Login {
     }
 
     /// One line of a list.
-    pub fn line(&self) -> String {
+    pub fn cells(&self) -> [String; 5] {
         let Login { profile, state, account, endpoint, .. } = self;
         let mark = if self.in_use { '*' } else { ' ' };
-        let account = account.as_deref().unwrap_or("-");
-        format!("{mark} {profile}  {account}  {endpoint}  {}  {state}", self.place().unwrap_or("-".into()))
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        [
+            format!("{mark} {profile}"),
+            or_dash(account.clone()),
+            endpoint.to_string(),
+            or_dash(self.place()),
+            (*state).to_owned(),
+        ]
     }
 
     fn place(&self) -> Option<String> {

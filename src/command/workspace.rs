@@ -115,10 +115,11 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     if workspaces.is_empty() {
         context.tell("Your account has no workspace but the personal one.");
     }
-    workspaces.iter().try_for_each(|workspace| {
-        let mark = if chosen.as_ref() == Some(&workspace.id) { '*' } else { ' ' };
-        ui::out(&format!("{mark} {}", line(workspace)))
-    })
+    let cells = |workspace: &Workspace| {
+        let mark = if chosen.as_ref() == Some(&workspace.id) { "*" } else { " " };
+        [mark.to_owned(), full_name(workspace), workspace.id.clone()]
+    };
+    ui::out_rows(&workspaces.iter().map(cells).collect::<Vec<_>>(), " ")
 }
 
 /// What is kept of them for completion.

@@ -101,6 +101,23 @@ pub fn out(line: &str) -> crate::error::Result<()> {
     }
 }
 
+/// Writes rows to standard output: in columns for a person at a terminal, else with `between` between them, for scripts.
+///
+/// # Errors
+/// As [`out`].
+pub fn out_rows<const N: usize>(rows: &[[String; N]], between: &str) -> crate::error::Result<()> {
+    let is_seen = io::stdout().is_terminal();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    rows.iter().try_for_each(|row| {
+        if !is_seen {
+            return out(&row.join(between));
+        }
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        out(cells.collect::<Vec<_>>().join("  ").trim_end())
+    })
+}
+
 /// Writes an answer as indented JSON to standard output. What could act on a terminal is written as an escape
 /// of JSON's own, so that a program reads what the server said, and a person may look at it.
 ///

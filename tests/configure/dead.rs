@@ -132,6 +132,18 @@ fn an_empty_value_for_an_international_host_is_found() {
 }
 
 #[test]
+fn an_empty_value_in_the_environment_is_named() {
+    let mut home = home();
+    for (name, value) in
+        [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "credential.helper"), ("GIT_CONFIG_VALUE_0", "")]
+    {
+        home.set(name, value);
+    }
+    let run = home.run("seqera", &["configure", "git"], "").expect(1);
+    assert!(run.err().contains("an empty 'helper =' in the environment (GIT_CONFIG_COUNT"), "{run:?}");
+}
+
+#[test]
 fn a_helper_that_answers_first_does_not_answer_our_question() {
     let home = home();
     home.script("git-credential-first", "#!/bin/sh\necho username=theirs\necho password=theirs\n");
