@@ -102,7 +102,7 @@ def main():
         (home / "rc").write_text(RC)
         env = {
             "HOME": str(home), "PATH": f"{home}/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": str(home / "run"),
-            "SEQERA_HELPER_STORE": "file", "LANG": "C.UTF-8", "TERM": "xterm-256color", "TZ": "UTC",
+            "SEQERA_HELPER_STORE": "file", "LANG": "C.UTF-8", "TERM": "xterm-256color", "TZ": "UTC", "HISTFILE": "/dev/null",
             "BROWSER": str(browser),
         }
         subprocess.run(
