@@ -6,6 +6,7 @@ mod choice;
 mod completions;
 mod config;
 mod configure;
+mod context;
 mod doctor;
 mod env;
 mod exec;
@@ -42,27 +43,18 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{FromArgMatches, Parser, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::error::{Error, Result};
-use crate::os::deadline::Deadline;
-use crate::os::env::Change;
-use crate::os::env::non_empty;
-use crate::os::files;
 use crate::os::paths::Paths;
 use crate::provider::{self, ProviderId};
-use crate::secret::Secret;
-use crate::session::exports::{self, Ours};
-use crate::session::inherited;
-use crate::session::mark::Mark;
-use crate::session::profile::{Profile, ProfileName};
-use crate::session::{Fresh, Sessions, Want, not_logged_in};
+use crate::session::profile::ProfileName;
 use crate::shell::Shell;
-use crate::store::lock::Lock;
 use crate::ui;
+
+use context::{Context, TIME};
 
 /// Log in to Seqera and Sekuire once; git, docker, shells and prompts get what they need.
 #[derive(Debug, Parser)]
@@ -159,170 +151,6 @@ impl Command {
                 | Command::Doctor(_)
                 | Command::Other(_)
         )
-    }
-}
-
-/// What a command works with.
-#[derive(Debug)]
-struct Context {
-    /// The platform whose name the program was called by.
-    called: ProviderId,
-    paths: Paths,
-    quiet: bool,
-    profile: Option<ProfileName>,
-    /// The login in use, as it was read first.
-    in_use: OnceCell<(ProfileName, Option<Profile>)>,
-}
-
-/// A command that needs the network ends within this.
-const TIME: Duration = Duration::from_secs(30);
-
-impl Context {
-    /// The name of the login in use: `--profile`, `SEQERA_PROFILE`, `seqera profile use`, `default`. Called by
-    /// another platform's name, it is that platform's.
-    fn name(&self) -> Result<ProfileName> {
-        match (&self.profile, self.called) {
-            (Some(name), _) => Ok(name.clone()),
-            (None, called) if called == ProviderId::first() => Profile::selected(&self.paths),
-            (None, called) => self.name_for(called),
-        }
-    }
-
-    /// The name of the login in use, if it is one of this platform or may become one; else the platform's own.
-    /// So nobody loses a login of one platform by logging in to the other.
-    fn name_for(&self, provider: ProviderId) -> Result<ProfileName> {
-        if let Some(name) = &self.profile {
-            return match Profile::load(&self.paths, name)? {
-                Some(other) if other.provider != provider => {
-                    Err(Error::usage(format!("the profile '{name}' is a login of {}", other.provider.name()))
-                        .next("name another profile, or log out of that one first"))
-                }
-                _ => Ok(name.clone()),
-            };
-        }
-        let (selected, home) = (Profile::selected(&self.paths)?, ProfileName::home_of(provider));
-        let fits = match Profile::load(&self.paths, &selected)? {
-            Some(profile) => profile.provider == provider,
-            None => selected != ProfileName::default_name(),
-        };
-        Ok(if fits { selected } else { home })
-    }
-
-    /// The login in use: its name, and its profile where there is one. Its file is read once.
-    fn in_use(&self) -> Result<(&ProfileName, Option<&Profile>)> {
-        if self.in_use.get().is_none() {
-            let name = self.name()?;
-            let profile = Profile::load(&self.paths, &name)?;
-            let _ = self.in_use.set((name, profile));
-        }
-        let (name, profile) = self.in_use.get().ok_or_else(|| Error::failed("no login was read"))?;
-        Ok((name, profile.as_ref()))
-    }
-
-    /// What the program is called.
-    fn program(&self) -> &'static str {
-        self.called.name()
-    }
-
-    /// The token of the login in use.
-    fn fresh(&self, want: &Want<'_>) -> Result<Fresh> {
-        let (name, profile) = self.in_use()?;
-        let profile = profile.ok_or_else(|| not_logged_in(name))?;
-        let fresh = Sessions::new(&self.paths, Deadline::after(TIME)).fresh_of(profile.clone(), want)?;
-        if let Some(notice) = &fresh.notice {
-            self.tell(&format!("{}: {notice}", self.program()));
-        }
-        Ok(fresh)
-    }
-
-    /// The token that the environment gives instead of a login, and the variable it is in. A profile named
-    /// on the command line is meant, whatever the environment says.
-    fn outside_token(&self) -> Result<Option<(&'static str, Secret)>> {
-        if self.profile.is_some() {
-            return Ok(None);
-        }
-        let provider = match self.in_use() {
-            // A token from outside needs no home.
-            Err(_) if !self.paths.is_known() => self.called,
-            in_use => in_use?.1.map_or(self.called, |profile| profile.provider),
-        };
-        Ok(exports::outside_token(provider, &non_empty)
-            .or_else(|| inherited::token(&self.paths, provider, &non_empty)))
-    }
-
-    /// What a program needs in its environment to use the token in use.
-    fn changes(&self) -> Result<Vec<Change>> {
-        if let Some((variable, token)) = self.outside_token()? {
-            let is_exported = Ours::in_env(&non_empty).is_some_and(|ours| ours.is_token(token.expose()));
-            // What we exported elsewhere is whole as it is.
-            let changes = || exports::for_outside(variable, &token, &non_empty);
-            return Ok(if is_exported { Vec::new() } else { changes() });
-        }
-        let fresh = self.fresh(&Want::default())?;
-        Self::must_stay_home(&fresh.profile)?;
-        // Programs that are started in a shell which was given a login by its name use that one too.
-        let is_named = self.profile.is_some() || non_empty(exports::PROFILE).is_some();
-        let changes = if is_named { exports::for_named } else { exports::for_profile };
-        Ok(changes(&fresh.profile, &fresh.token, &non_empty))
-    }
-
-    /// Sees that the marks of the login in use are there and true, for prompts: a restart, another machine or
-    /// another runtime folder may have taken them away.
-    fn restore_marks(&self) {
-        let restore = |name: &ProfileName, profile: Option<&Profile>| {
-            // Where nobody has logged in yet, there is nothing to follow.
-            if profile.is_some() || self.paths.state.exists() {
-                Mark::restore(&self.paths, name, profile);
-            }
-        };
-        // Prompts follow the shell's login, whichever is named on the command line.
-        let is_the_shells = self.profile.is_none() && self.called == ProviderId::first();
-        if is_the_shells {
-            let _ = self.in_use().map(|(name, profile)| restore(name, profile));
-        } else if let Ok(name) = Profile::selected(&self.paths)
-            && let Ok(profile) = Profile::load(&self.paths, &name)
-        {
-            restore(&name, profile.as_ref());
-        }
-    }
-
-    /// Makes sure that the login's token does not come to stand beside the address of another server, to which
-    /// programs would send it.
-    fn must_stay_home(profile: &Profile) -> Result<()> {
-        let Some(variable) = exports::foreign_endpoint_kept(profile, &non_empty) else { return Ok(()) };
-        Err(Error::refused(format!(
-            "{variable} names another server than the login '{}', whose {} is not put beside it",
-            profile.name,
-            profile.provider.login_way().secret()
-        ))
-        .next(format!("unset {variable}, or use a login of that server with --profile")))
-    }
-
-    /// A command as the person would have to type it: with the profile that they named here.
-    fn typed(&self, command: &str) -> String {
-        match &self.profile {
-            Some(name) => format!("{command} --profile {name}"),
-            None => command.to_owned(),
-        }
-    }
-
-    /// Our turn to read the person's configuration and to write it anew. Another command may be at it, on this host or
-    /// on another that shares the home.
-    ///
-    /// # Errors
-    /// The other one takes too long; the state folder cannot be used.
-    fn turn_at_config(&self) -> Result<Lock> {
-        files::private_dir(&self.paths.state).map_err(|error| {
-            files::failure(format_args!("cannot use {}", self.paths.state.display()), &error)
-        })?;
-        Lock::acquire(&self.paths.state.join("config.lock"), Deadline::after(TIME))
-    }
-
-    /// Tells the person how it goes, unless they asked for quiet.
-    fn tell(&self, line: &str) {
-        if !self.quiet {
-            ui::say(line);
-        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! A value is taken from the first of: the environment (where a setting has a variable), the user's file, the
 //! files of the site ([`Paths::site_config_files`]), the default.
 
+mod folders;
+mod settings;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,155 +18,10 @@ use crate::os::env::env_text;
 use crate::os::files;
 use crate::os::paths::Paths;
 
+pub use folders::{bind_folder, folders};
+pub use settings::{FILE, HAND_OVER, JOB_TOKEN, Kind, RELAY, SETTINGS, Setting, setting};
+
 const LIMIT: u64 = 1024 * 1024;
-
-/// One setting: what `seqera config`, seqera-config(5) and the code know of it.
-#[derive(Debug)]
-pub struct Setting {
-    /// Its name; a dot stands between a table and a key in it.
-    pub key: &'static str,
-    /// What it may be.
-    pub kind: Kind,
-    /// What counts where nobody says anything; empty is nothing.
-    pub default: &'static str,
-    /// The variable that overrides it.
-    pub variable: Option<&'static str>,
-    /// What it does, in a sentence.
-    pub about: &'static str,
-}
-
-/// What a setting may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Any text.
-    Text,
-    /// `true` or `false`.
-    Bool,
-    /// A number of seconds.
-    Seconds,
-    /// A port.
-    Port,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Any number of these words. What several files say counts together.
-    List(&'static [&'static str]),
-}
-
-/// The variable that overrides `seqera.relay`.
-pub const RELAY: &str = "SEQERA_HELPER_RELAY";
-
-impl Kind {
-    /// For a person: what it may be.
-    pub fn words(self) -> String {
-        match self {
-            Kind::Text => "a line of text".to_owned(),
-            Kind::Bool => "true or false".to_owned(),
-            Kind::Seconds => "a number of seconds".to_owned(),
-            Kind::Port => "a port, 1 to 65535".to_owned(),
-            Kind::Choice(words) => format!("one of {}", words.join(", ")),
-            Kind::List(words) => format!("a list of {}", words.join(", ")),
-        }
-    }
-}
-
-/// What a site may forbid: a new store whose key is in a file …
-pub const FILE: &str = "file";
-/// … tokens that `exec --job-token` makes …
-pub const JOB_TOKEN: &str = "job-token";
-/// … and handing a token itself to the platform's own program.
-pub const HAND_OVER: &str = "hand-over";
-
-/// Every setting there is.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "endpoint",
-        kind: Kind::Text,
-        default: "",
-        variable: Some("SEQERA_PLATFORM_API_URL"),
-        about: "Where seqera login goes, if nothing else names an installation.",
-    },
-    Setting {
-        key: "client_id",
-        kind: Kind::Text,
-        default: "seqera_ai_cli",
-        variable: Some("SEQERA_AUTH_CLI_CLIENT_ID"),
-        about: "The OAuth client as which seqera login introduces itself.",
-    },
-    Setting {
-        key: "callback_port",
-        kind: Kind::Port,
-        default: "53682",
-        variable: Some("SEQERA_AUTH_REDIRECT_PORT"),
-        about: "The port on this machine to which the browser comes back.",
-    },
-    Setting {
-        key: "key_cache",
-        kind: Kind::Seconds,
-        default: "900",
-        variable: None,
-        about: "How long after its last use the key of the store stays in the kernel's keyring (Linux); 0 keeps it nowhere.",
-    },
-    Setting {
-        key: "store",
-        kind: Kind::Choice(&["auto", "keychain", "file"]),
-        default: "auto",
-        variable: Some("SEQERA_HELPER_STORE"),
-        about: "Where the key of a new store is kept; auto is the keychain, or a file where there is none.",
-    },
-    Setting {
-        key: "backend",
-        kind: Kind::Text,
-        default: "",
-        variable: Some("SEQERA_AI_BACKEND_URL"),
-        about: "The backend of seqera ai for logins at the endpoint that is set here, or at Seqera Cloud where none is.",
-    },
-    Setting {
-        key: "forbid",
-        kind: Kind::List(&[FILE, JOB_TOKEN, HAND_OVER]),
-        default: "",
-        variable: None,
-        about: "What is refused: file, a new store whose key is in a file; job-token, tokens by exec --job-token; \
-                hand-over, seqera.relay = false. What a site forbids nobody allows again.",
-    },
-    Setting {
-        key: "seqera.sync_organization",
-        kind: Kind::Bool,
-        default: "true",
-        variable: None,
-        about: "Whether Seqera's own program follows the organization that is chosen here.",
-    },
-    Setting {
-        key: "seqera.relay",
-        kind: Kind::Bool,
-        default: "true",
-        variable: Some(RELAY),
-        about: "Whether Seqera's own program gets a live token through a relay; else it gets the token itself.",
-    },
-    Setting {
-        key: "sekuire.registry",
-        kind: Kind::Text,
-        default: "",
-        variable: None,
-        about: "The registry that a login to Sekuire makes passwords for, if --registry names none.",
-    },
-    Setting {
-        key: "sekuire.auth_file",
-        kind: Kind::Bool,
-        default: "false",
-        variable: None,
-        about: "Whether a login to Sekuire is also written to ~/.sekuire/auth.json, in plain text, for Sekuire's own program.",
-    },
-];
-
-/// The setting of this name.
-///
-/// # Errors
-/// There is none.
-pub fn setting(key: &str) -> Result<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.key == key).ok_or_else(|| {
-        Error::usage("there is no setting of this name").next("list all with: seqera config list")
-    })
-}
 
 /// Where the value of a setting comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -314,10 +172,7 @@ impl Config {
 /// A value that does not fit; a file that cannot be read or written.
 pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()> {
     let new = text.map(|text| parse(setting, text)).transpose()?;
-    // A file that is linked from somewhere (dotfiles) stays a link.
-    let path = paths.config_file();
-    let path = path.canonicalize().unwrap_or(path);
-    let mut document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
+    let (path, mut document) = open(paths)?;
     let (table, key) = match setting.key.split_once('.') {
         Some((table, key)) => {
             if new.is_none() && document.get(table).is_none() {
@@ -344,64 +199,22 @@ pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()
         },
         None => drop(table.remove(key)),
     }
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    files::private_dir(dir)
-        .and_then(|()| files::replace(&path, document.to_string().as_bytes()))
-        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
+    write(&path, &document)
 }
 
-/// `[folders]`: the profile for each folder, as the user wrote them. A site has no say in this.
-///
-/// # Errors
-/// The user's file is there and cannot be read, or is not TOML.
-pub fn folders(paths: &Paths) -> Result<Vec<(String, String)>> {
-    let user = read(&paths.config_file())?;
-    Ok(user.map(|(_, document)| folders_in(&document)).unwrap_or_default())
-}
-
-fn folders_in(document: &DocumentMut) -> Vec<(String, String)> {
-    let table = document.get("folders").and_then(|item| item.as_table_like());
-    let entries = table.into_iter().flat_map(|table| table.iter());
-    entries.filter_map(|(path, name)| Some((path.to_owned(), name.as_str()?.to_owned()))).collect()
-}
-
-/// Sets the profile of a folder in the user's file, or takes it away; comments and everything else stay. Answers what
-/// was there.
-///
-/// # Errors
-/// The file cannot be read or written.
-pub fn bind_folder(paths: &Paths, folder: &str, name: Option<&str>) -> Result<Option<String>> {
+/// The user's file, to be changed. One that is linked from somewhere (dotfiles) stays a link.
+fn open(paths: &Paths) -> Result<(PathBuf, DocumentMut)> {
     let path = paths.config_file();
     let path = path.canonicalize().unwrap_or(path);
-    let mut document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
-    let before = folders_in(&document).into_iter().find(|(known, _)| known == folder).map(|(_, name)| name);
-    let table = document.entry("folders").or_insert(Item::Table(Table::new()));
-    let table = table.as_table_like_mut().ok_or_else(|| {
-        Error::failed(format!("'folders' in {} is not a table", path.display())).next("correct the file")
-    })?;
-    match name {
-        Some(name) => drop(table.insert(folder, value(name))),
-        None => drop(table.remove(folder)),
-    }
-    if table.is_empty() {
-        remove_table(&mut document, "folders");
-    }
-    let dir = path.parent().unwrap_or(Path::new("/"));
-    files::private_dir(dir)
-        .and_then(|()| files::replace(&path, document.to_string().as_bytes()))
-        .map_err(|error| Error::io(format_args!("cannot write {}", path.display()), &error))?;
-    Ok(before)
+    let document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
+    Ok((path, document))
 }
 
-/// Takes a table away, and keeps the comments that stand before it.
-fn remove_table(document: &mut DocumentMut, table: &str) {
-    let Some(removed) = document.remove(table) else { return };
-    let decor = removed.as_table().and_then(|table| table.decor().prefix()?.as_str());
-    let comments = decor.unwrap_or_default().trim_start_matches('\n');
-    if !comments.is_empty() {
-        let trailing = document.trailing().as_str().unwrap_or_default();
-        document.set_trailing(format!("{comments}{trailing}"));
-    }
+fn write(path: &Path, document: &DocumentMut) -> Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    files::private_dir(dir)
+        .and_then(|()| files::replace(path, document.to_string().as_bytes()))
+        .map_err(|error| Error::io(format_args!("{} cannot be written", path.display()), &error))
 }
 
 fn read(path: &Path) -> Result<Option<(PathBuf, DocumentMut)>> {
