@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::platform::people::HOSTILE_NAMES;
 use crate::platform::{Endpoint, Fault, Platform};
 use crate::status::assert_harmless;
-use crate::support::home::Home;
+use crate::support::home::{Home, run};
 use crate::support::login;
 use crate::support::session::{self, Token, paths};
 use seqera_credential_helper::session::mark::Mark;
@@ -280,4 +280,45 @@ fn a_program_that_is_started_gets_one_token_under_every_name() {
     assert_eq!(shown(&["exec"]), "second second second");
     let own = home.run("seqera", &["token", "--profile", "default"], "").ok();
     assert_eq!(shown(&["exec", "--profile", "default"]), [own.trim(); 3].join(" "));
+}
+
+/// What reads is answered there; what cannot be done says so, says where else it can be, and claims nothing.
+#[test]
+fn a_read_only_home_is_told_by_each_command_that_writes() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not tried: it takes root to mount");
+        return;
+    }
+    let (home, _platform) = started();
+    login::change(&home, "default", |profile| profile.workspaces.clear());
+    let empty = Home::with_file_store();
+    let read_only = |home: &Home, command: &str| {
+        let mounts = "mount --bind . . && mount -o remount,bind,ro . && cd \"$PWD\"";
+        let mut unshare = home.command("unshare");
+        unshare.args(["--mount", "sh", "-euc", &format!("{mounts}; exec seqera {command}")]);
+        run(unshare, "")
+    };
+    for command in ["configure git", "configure docker", "configure containers", "config set key_cache 5"] {
+        for home in [&home, &empty] {
+            let run = read_only(home, command).expect(6);
+            assert!(run.out().is_empty() && run.err().contains("SEQERA_HELPER_HOME"), "{command}: {run:?}");
+        }
+    }
+    for command in [
+        "org switch acme",
+        "org clear",
+        "workspace switch acme/research",
+        "workspace clear",
+        "profile use default",
+        "profile bind . default",
+        "profile rename default other",
+    ] {
+        let run = read_only(&home, command).expect(6);
+        let claims = ["set:", "No ", "in use:", "now"].iter().any(|word| run.err().contains(word));
+        assert!(!claims && run.err().contains("SEQERA_HELPER_HOME"), "{command}: {run:?}");
+    }
+    for command in ["workspace list", "org list", "whoami", "status", "token", "env", "configure --list"] {
+        let run = read_only(&home, command).expect(0);
+        assert!(!run.out().is_empty(), "{command}: {run:?}");
+    }
 }

@@ -237,7 +237,7 @@ fn path(paths: &Paths) -> PathBuf {
 fn lock(paths: &Paths) -> Result<Lock> {
     let path = paths.state.join("configured.lock");
     files::private_dir(&paths.state)
-        .map_err(|error| Error::io(format_args!("cannot use {}", path.display()), &error))?;
+        .map_err(|error| files::failure(format_args!("cannot use {}", paths.state.display()), &error))?;
     Lock::acquire(&path, Deadline::after(TURN)).map_err(|error| match error.kind() {
         Kind::TimedOut => {
             Error::timed_out("another seqera configure has not ended").next(if_it_stays_so(&path))

@@ -105,7 +105,8 @@ fn ask(context: &Context) -> Result<(Profile, Vec<Workspace>, Vec<Organization>)
 fn list(args: &Args, context: &Context) -> Result<()> {
     let (profile, workspaces, _) = ask(context)?;
     if profile.workspaces != known(&workspaces) {
-        sessions(context).change(&profile.name, |profile| profile.workspaces = known(&workspaces))?;
+        // Only completion misses them where nothing can be written.
+        let _ = sessions(context).change(&profile.name, |profile| profile.workspaces = known(&workspaces));
     }
     let chosen = profile.workspace.map(|workspace| workspace.id);
     if args.json {
@@ -142,7 +143,7 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         })
         .collect();
     let workspace = choose("workspace", wanted, choices)?;
-    context.tell(&format!("Workspace set: {}", full_name(&workspace)));
+    let set = format!("Workspace set: {}", full_name(&workspace));
     let organization = organizations.into_iter().find(|one| one.name == workspace.organization);
     let profile = sessions(context).change(&profile.name, |profile| {
         // The prompt shows one organization, so it has to be one.
@@ -150,6 +151,7 @@ fn switch(wanted: Option<&str>, args: &Args, context: &Context) -> Result<()> {
         profile.workspace = Some(workspace);
         profile.workspaces = known;
     })?;
+    context.tell(&set);
     if args.json { show(&profile, true) } else { Ok(()) }
 }
 
