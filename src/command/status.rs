@@ -11,6 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Kind, Result};
 use crate::os::clock::now;
 use crate::provider::{ApiKey, Organization, ProviderId, Workspace};
+use crate::relay::Word;
 use crate::session::exports;
 use crate::session::mark::{Mark, NEVER, State};
 use crate::session::profile::{Method, Profile, ProfileName};
@@ -324,17 +325,23 @@ impl Status {
             let mut block = Vec::new();
             let provider = self.login.as_ref().map_or(context.called, |login| login.provider);
             let (secret, program) = (provider.login_way().secret(), context.program());
-            if let Ok(Some((_, key))) = context.outside_token()
-                && sekuire::speaks(context, provider)
-            {
-                block = sekuire::status(&sekuire::outside(&key), None);
+            let token = context.outside_token().ok().flatten().map(|(_, token)| token);
+            if let Some(key) = token.as_ref().filter(|_| sekuire::speaks(context, provider)) {
+                block = sekuire::status(&sekuire::outside(key), None);
             }
+            let (end, what) = match token.is_some_and(|token| Word::is_one(&token)) {
+                true => (
+                    "with the relay, which keeps the token behind its word fresh".to_owned(),
+                    "the word of a relay in ",
+                ),
+                false => (format!("not known; the {secret} comes from outside and is not renewed"), ""),
+            };
             block.extend(vec![
                 format!(
                     "Logged in as: not known, the {secret} is the one in {variable} ({program} whoami asks the server)"
                 ),
-                format!("Session expires: not known; the {secret} comes from outside and is not renewed"),
-                format!("{}: {variable}, from the environment; it overrides any login", titled(secret)),
+                format!("Session expires: {end}"),
+                format!("{}: {what}{variable}, from the environment; it overrides any login", titled(secret)),
             ]);
             blocks.push(block);
         }

@@ -11,8 +11,11 @@ use crate::error::{Error, Result};
 use crate::os::hex::hex;
 use crate::secret::Secret;
 
+/// How a personal access token begins whose number is that of none.
+const HEAD: &str = r#"{"tid": 0}."#;
+
 /// A random word, new for every relay. It has the form of a personal access token, which makes Nextflow send it
-/// as a Bearer token; `tid` 0 is the number of no token.
+/// as a Bearer token.
 #[derive(Debug, Clone)]
 pub struct Word(Secret);
 
@@ -24,12 +27,17 @@ impl Word {
     pub fn random() -> Result<Word> {
         let mut bytes = Zeroizing::new([0; 20]);
         getrandom::fill(&mut *bytes).map_err(|_| Error::failed("the system returned no random bytes"))?;
-        Ok(Word(Secret::new(STANDARD.encode(format!("{{\"tid\": 0}}.{}", hex(&*bytes))))))
+        Ok(Word(Secret::new(STANDARD.encode(format!("{HEAD}{}", hex(&*bytes))))))
     }
 
     /// What the program gets instead of a token.
     pub fn secret(&self) -> &Secret {
         &self.0
+    }
+
+    /// Whether this is the word of a relay instead of a token.
+    pub fn is_one(token: &Secret) -> bool {
+        STANDARD.decode(token.expose()).is_ok_and(|text| Zeroizing::new(text).starts_with(HEAD.as_bytes()))
     }
 
     /// Whether a request carries the word: exactly one `Authorization`, of the scheme Bearer. How long this takes
@@ -87,6 +95,10 @@ mod tests {
         let text = String::from_utf8(STANDARD.decode(word.secret().expose()).unwrap()).unwrap();
         let (head, tail) = text.split_once('.').unwrap();
         assert_eq!(head, r#"{"tid": 0}"#);
+        assert!(Word::is_one(word.secret()));
+        for other in [STANDARD.encode(r#"{"tid": 7}.00"#), "ey".to_owned(), String::new()] {
+            assert!(!Word::is_one(&Secret::new(other)));
+        }
         assert!(tail.len() == 40 && tail.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
 }

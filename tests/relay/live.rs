@@ -65,6 +65,13 @@ fn the_command_works_and_no_token_is_in_its_environment() {
 }
 
 #[test]
+fn status_knows_a_relay_s_word() {
+    let (home, _platform, _login) = started();
+    let out = live(&home, &[], &["seqera", "status"]).ok();
+    assert!(out.contains("Session expires: with the relay") && !out.contains("not renewed"), "{out}");
+}
+
+#[test]
 fn it_outlives_its_token() {
     let (home, platform, _login) = started();
     let script = r#"ask "GET /user-info"; touch asked; until [ -e go ]; do sleep 0.02; done
