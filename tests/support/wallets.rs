@@ -77,24 +77,27 @@ impl Wallet {
         };
         let wallet = Wallet { daemon, bus, kind };
         until(Duration::from_secs(40), "the keychain has a default collection, unlocked", || {
-            let alias = wallet.bus.call(READ_ALIAS);
-            let alias = String::from_utf8_lossy(&alias.stdout).into_owned();
-            let Some(at) = alias.find("/org/freedesktop/secrets/collection/") else { return false };
-            let collection = alias[at..].trim_end().trim_end_matches('"');
             // KWallet says locked until it is used.
-            kind == Kind::KWallet || wallet.says(collection, "boolean false")
+            wallet.collection().is_some_and(|found| kind == Kind::KWallet || wallet.is_unlocked(&found))
         });
         wallet
     }
 
-    fn says(&self, collection: &str, locked: &str) -> bool {
+    fn collection(&self) -> Option<String> {
+        let alias = self.bus.call(READ_ALIAS);
+        let alias = String::from_utf8_lossy(&alias.stdout).into_owned();
+        let at = alias.find("/org/freedesktop/secrets/collection/")?;
+        Some(alias[at..].trim_end().trim_end_matches('"').to_owned())
+    }
+
+    fn is_unlocked(&self, collection: &str) -> bool {
         let asked = [
             collection,
             "org.freedesktop.DBus.Properties.Get",
             "string:org.freedesktop.Secret.Collection",
             "string:Locked",
         ];
-        String::from_utf8_lossy(&self.bus.call(&asked).stdout).contains(locked)
+        String::from_utf8_lossy(&self.bus.call(&asked).stdout).contains("boolean false")
     }
 
     /// Locks it. Nobody is there to unlock it again.
@@ -107,6 +110,9 @@ impl Wallet {
             Kind::KWallet => self.bus.send(KWALLET, &[KWALLET_OBJECT, "org.kde.KWallet.closeAllWallets"]),
         };
         assert!(done.status.success(), "{done:?}");
+        until(Duration::from_secs(20), "the keychain is locked", || {
+            !self.collection().is_some_and(|found| self.is_unlocked(&found))
+        });
     }
 
     /// Lets the programs of a home see its bus.
