@@ -2,6 +2,7 @@
 
 mod dead;
 mod exact;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::fs;

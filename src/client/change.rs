@@ -202,11 +202,37 @@ impl Change {
         }
     }
 
+    /// Whether it can be known at this moment that it stands, or does not.
+    ///
+    /// # Errors
+    /// What it is about cannot be read.
+    pub fn can_be_read(&self) -> Result<()> {
+        let (path, read) = match self {
+            Change::Link { path } => (path, is_visible(path)),
+            Change::File { path } | Change::NextflowFile { path } => (path, opens(path)),
+            Change::GitConfig { key, file, .. } => (file, git::values(file, key).map(drop)),
+            Change::NextflowInclude { file, .. } => (file, TheirFile::read(file).map(drop)),
+            Change::JsonKey { file, within, key, .. } => (file, can_be_held(file, within.as_deref(), key)),
+        };
+        read.map_err(|error| {
+            let path = path.display();
+            let words = match error.what() {
+                what if what.contains(&path.to_string()) => {
+                    format!("what was configured cannot be read: {what}")
+                }
+                what => format!("{path} cannot be read: {what}"),
+            };
+            let next = error.hint().map_or(format!("see who may read it: ls -l {path}"), str::to_owned);
+            Error::new(error.kind(), words).next(next)
+        })
+    }
+
     /// Takes it back, unless somebody has changed it since: then it is theirs. Answers whether it was ours.
     ///
     /// # Errors
-    /// It cannot be taken back.
+    /// It cannot be read, or not be taken back.
     pub fn take_back(&self, trace: &Trace) -> Result<bool> {
+        self.can_be_read()?;
         match self {
             _ if !self.stands() => return Ok(false),
             Change::Link { path } => link::remove(path)?,
@@ -270,6 +296,8 @@ impl Change {
         let is_name = |name: &str| {
             !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
         };
+        // docker takes an empty name for none.
+        let is_before = |name: &str| name.is_empty() || is_name(name);
         match self {
             Change::Link { path } => {
                 let name = path.file_stem().unwrap_or_default();
@@ -292,7 +320,7 @@ impl Change {
                 };
                 let is_file =
                     file.is_absolute() && file.file_name().is_some_and(|name| name == "config.json");
-                is_file && is_key && value == HELPER && before.as_deref().is_none_or(is_name)
+                is_file && is_key && value == HELPER && before.as_deref().is_none_or(is_before)
             }
             Change::File { path } => path.is_absolute() && path.ends_with(containers::BELOW_HOME),
             Change::NextflowFile { path } => path.is_absolute() && path.ends_with(nextflow::FILE),
@@ -311,6 +339,38 @@ fn put_back(theirs: &TheirFile, before: Option<Vec<u8>>, folders: u8) -> Result<
 fn text(theirs: &TheirFile, file: &Path) -> Result<String> {
     let bytes = theirs.bytes.clone().unwrap_or_default();
     String::from_utf8(bytes).map_err(|_| docker::unfit(file, json::Unfit::NotAnObject))
+}
+
+/// Whether the system says that something is there, or that nothing is.
+fn is_visible(path: &Path) -> Result<()> {
+    seen(path, path.symlink_metadata())
+}
+
+/// Whether a file of our own can be read, where there is one.
+fn opens(path: &Path) -> Result<()> {
+    match path.metadata() {
+        Ok(found) if found.is_file() => seen(path, std::fs::File::open(path)),
+        found => seen(path, found),
+    }
+}
+
+fn seen<T>(path: &Path, answer: std::io::Result<T>) -> Result<()> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    match answer {
+        Err(error) if !matches!(error.kind(), NotFound | NotADirectory) => {
+            Err(Error::io(format_args!("cannot read {}", path.display()), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn can_be_held(file: &Path, within: Option<&str>, key: &str) -> Result<()> {
+    let theirs = TheirFile::read(file)?;
+    match json::get(&text(&theirs, file)?, within, key) {
+        // Something else than text is not ours.
+        Ok(_) | Err(json::Unfit::NotText) => Ok(()),
+        Err(why) => Err(docker::unfit(file, why)),
+    }
 }
 
 fn held(file: &Path, within: Option<&str>, key: &str) -> Option<Held> {
@@ -373,6 +433,7 @@ mod tests {
         for good in [
             json(config, None, "credsStore", "seqera", Some("desktop")),
             json(config, Some("credHelpers"), "r.example:5000", "seqera", None),
+            json(config, None, "credsStore", "seqera", Some("")),
             git("credential.helper", "/usr/bin/git-credential-seqera"),
             git("credential.https://github.com.helper", "seqera"),
             Change::Link { path: "/usr/bin/docker-credential-seqera".into() },
@@ -387,7 +448,6 @@ mod tests {
             json(config, Some("plugins"), "x", "seqera", None),
             json(config, None, "credsStore", "other", None),
             json(config, None, "credsStore", "seqera", Some("../evil")),
-            json(config, None, "credsStore", "seqera", Some("")),
             git("core.sshCommand", "seqera"),
             git("credential.helper", "!evil"),
             Change::Link { path: "/home/me/.bashrc".into() },

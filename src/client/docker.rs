@@ -33,6 +33,10 @@ impl Client for Docker {
         Some(&DockerProtocol)
     }
 
+    fn option(&self) -> Option<&'static str> {
+        Some("--registry")
+    }
+
     fn plan(&self, options: &Options) -> Result<Plan> {
         let keys = registry_keys(&options.registries)?;
         let path = link::place(DockerProtocol.file_name())?;

@@ -35,6 +35,10 @@ impl Client for Git {
         Some(&GitProtocol)
     }
 
+    fn option(&self) -> Option<&'static str> {
+        Some("--url")
+    }
+
     /// Other helpers stay where they are.
     fn plan(&self, options: &Options) -> Result<Plan> {
         let key = Scope::of(options)?.key();

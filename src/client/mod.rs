@@ -38,6 +38,11 @@ pub trait Client: Sync {
     /// The protocol that it speaks; none where it takes a token from its environment.
     fn protocol(&self) -> Option<&'static dyn Protocol>;
 
+    /// The option that narrows what it is configured for.
+    fn option(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What has to change so that it uses the helper. Nothing is changed yet.
     ///
     /// # Errors
@@ -66,7 +71,7 @@ pub fn client(name: &str) -> Option<&'static dyn Client> {
     CLIENTS.iter().copied().find(|client| client.name() == name)
 }
 
-/// What the person asked for; what means nothing to a client it leaves alone.
+/// What the person asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Only for servers at this URL.

@@ -100,8 +100,8 @@ pub fn write(path: &Path) -> Result<u8> {
 
 /// Whether Nextflow's configuration reads the file.
 pub fn is_included(file: &Path) -> bool {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    text.lines().any(includes)
+    let bytes = std::fs::read(file).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).lines().any(includes)
 }
 
 /// Whether a line of Nextflow's configuration reads the file.

@@ -12,7 +12,7 @@ use super::change::{Change, Trace};
 use crate::error::{Error, Kind, Result};
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
-use crate::os::{disk, files};
+use crate::os::{disk, files, ownership};
 use crate::store::lock::{Lock, if_it_stays_so};
 
 /// How long another `configure` may take.
@@ -75,7 +75,7 @@ impl Record {
                 "{} belongs to somebody else, or others may write it: what it says is not done",
                 path.display()
             ))
-            .next(undo_by_hand),
+            .next(if is_of_another(&path) { "run it as that user" } else { undo_by_hand }),
             _ => Error::io(format_args!("cannot read {}", path.display()), &error),
         })?;
         let Some(bytes) = bytes else { return Ok(Record::default()) };
@@ -199,25 +199,34 @@ impl<'a> Held<'a> {
     /// Takes back what was made for a client, or for all, and tells of each.
     ///
     /// # Errors
-    /// One cannot be taken back: it stays recorded.
+    /// One cannot be taken back: it stays recorded, with what that client needs for it. Other clients' are taken back.
     pub fn take_back(&mut self, client: Option<&dyn Client>, mut tell: impl FnMut(Done)) -> Result<()> {
+        let mut failed: Vec<(String, Error)> = Vec::new();
         for step in self.record.of(client).rev() {
+            if failed.iter().any(|(client, _)| *client == step.client) {
+                continue;
+            }
             let mut rest = self.record.steps.clone();
             rest.retain(|known| *known != step);
             let is_needed =
                 rest.iter().any(|other| other.change.is_same(&step.change) && other.client != step.client);
             let done = if is_needed {
                 Done::Kept(step.change)
-            } else if step.change.take_back(&step.trace)? {
-                Done::TakenBack(step.change)
             } else {
-                Done::Changed(step.change)
+                match step.change.take_back(&step.trace) {
+                    Ok(true) => Done::TakenBack(step.change),
+                    Ok(false) => Done::Changed(step.change),
+                    Err(error) => {
+                        failed.push((step.client, error));
+                        continue;
+                    }
+                }
             };
             self.record.steps = rest;
             self.record.save(self.paths)?;
             tell(done);
         }
-        Ok(())
+        failed.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
     }
 }
 
@@ -227,6 +236,18 @@ impl Record {
         let is_its = |step: &&Step| client.is_none_or(|client| client.name() == step.client);
         self.steps().filter(is_its).cloned().collect::<Vec<_>>().into_iter()
     }
+}
+
+/// Whether this is root, and the record somebody else's: who would miss it.
+#[cfg(unix)]
+fn is_of_another(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    rustix::process::geteuid().is_root() && path.symlink_metadata().is_ok_and(|found| found.uid() != 0)
+}
+
+#[cfg(not(unix))]
+fn is_of_another(_: &Path) -> bool {
+    false
 }
 
 fn path(paths: &Paths) -> PathBuf {
@@ -269,7 +290,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     };
     #[cfg(not(unix))]
     let is_private = true;
-    if !found.is_file() || !is_private {
+    if !found.is_file() || !(is_private || ownership::trusts()) {
         return Err(io::ErrorKind::PermissionDenied.into());
     }
     let mut bytes = Vec::new();

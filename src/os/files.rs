@@ -132,7 +132,7 @@ fn written(dir: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
 }
 
 /// A umask may have taken our own access away.
-fn close_new(file: &File) -> io::Result<()> {
+pub fn close_new(file: &File) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -143,6 +143,23 @@ fn close_new(file: &File) -> io::Result<()> {
     }
     let _ = file;
     Ok(())
+}
+
+/// Gives us access again to a file of our own that a umask made without. Answers whether it was one.
+#[cfg(unix)]
+pub fn is_reopened(path: &Path) -> bool {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let is_closed_to_us = |found: &fs::Metadata| {
+        found.is_file() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o600 != 0o600
+    };
+    fs::symlink_metadata(path).is_ok_and(|found| is_closed_to_us(&found))
+        && fs::set_permissions(path, fs::Permissions::from_mode(0o600)).is_ok()
+}
+
+/// Elsewhere there is no umask.
+#[cfg(not(unix))]
+pub fn is_reopened(_: &Path) -> bool {
+    false
 }
 
 /// Waits until a file is on the disk, where its file system knows how to.

@@ -69,7 +69,17 @@ impl Gate {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
         }
-        let file = options.open(gate_file(path)).map_err(failed)?;
+        let gate_file = gate_file(path);
+        let file = match options.open(&gate_file) {
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && files::is_reopened(&gate_file) =>
+            {
+                options.open(&gate_file)
+            }
+            opened => opened,
+        };
+        let file = file.map_err(failed)?;
+        files::close_new(&file).map_err(failed)?;
         let gate = |is_locked| Gate { path: path.to_path_buf(), file, is_locked };
         match gate(false).try_lock() {
             Ok(gate) => Ok(gate),
@@ -243,6 +253,20 @@ mod tests {
         assert!(Gate::try_take(&path).unwrap().is_none());
         drop(theirs);
         assert!(Gate::try_take(&path).unwrap().is_some());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_gate_that_a_umask_closed_to_us_is_opened_again() {
+        use std::os::unix::fs::PermissionsExt;
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("lock");
+        for mode in [0, 0o400, 0o200] {
+            std::fs::write(&path, "").unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            drop(Gate::try_take(&path).unwrap().unwrap());
+            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
     }
 
     /// On such a file system two hosts are both let through the gate, and only one of them gets the lock.

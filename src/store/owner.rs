@@ -29,10 +29,19 @@ impl Owner {
     /// host can hold it, as far as the kernel's locks tell.
     pub fn claim(path: &Path, is_alone: bool) -> io::Result<Option<Owner>> {
         let highest = highest(path)?;
-        if let Some(number) = highest
-            && !is_free(&numbered(path, number), is_alone)?
-        {
-            return Ok(None);
+        if let Some(number) = highest {
+            let file = numbered(path, number);
+            let is_free = match is_free(&file, is_alone) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::PermissionDenied && files::is_reopened(&file) =>
+                {
+                    is_free(&file, is_alone)?
+                }
+                read => read?,
+            };
+            if !is_free {
+                return Ok(None);
+            }
         }
         let mine = highest.unwrap_or(0) + 1;
         let claimed = numbered(path, mine);
@@ -77,6 +86,7 @@ fn write_as(
 ) -> io::Result<()> {
     let dir = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let mut file = tempfile::Builder::new().prefix(files::TEMPORARY).tempfile_in(dir)?;
+    files::close_new(file.as_file())?;
     file.write_all(content)?;
     put(file.into_temp_path(), path)
 }

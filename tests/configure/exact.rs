@@ -31,6 +31,8 @@ fn odd_files_are_taken_back_to_the_byte() {
         "{\"credHelpers\": null}",
         "{\"credHelpers\": {}}",
         "{\"CredsStore\": \"pass\"}",
+        "{\"credsStore\": \"\"}",
+        "{\"credHelpers\": {\"cr.seqera.io\": \"\"}}",
         "{\"credHelpers\": {\"cr.seqera.io\": \"other\"}, \"credHelpers\": {\"x\": \"y\"}}",
     ] {
         for args in
@@ -314,10 +316,15 @@ fn a_planted_record_makes_undo_write_nothing() {
         let run = home.run("seqera", &["configure", "docker", "--undo"], "").expect(7);
         assert!(run.err().contains("others may write it"), "{run:?}");
     }
+    // On a file system without modes the person has said who may reach it.
+    let mut trusting = home.command("seqera");
+    trusting.args(["configure", "docker", "--undo", "--dry-run"]).env("SEQERA_HELPER_TRUST_HOME", "1");
+    assert!(run(trusting, "").ok().contains("would take back"));
     fs::set_permissions(&record, fs::Permissions::from_mode(0o600)).unwrap();
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(&record, Some(12345), None).unwrap();
-        home.run("seqera", &["configure", "docker", "--undo"], "").expect(7);
+        let run = home.run("seqera", &["configure", "docker", "--undo"], "").expect(7);
+        assert!(run.err().contains("run it as that user") && !run.err().contains("remove it"), "{run:?}");
         std::os::unix::fs::chown(&record, Some(0), None).unwrap();
     }
     let elsewhere = home.path().join("elsewhere");

@@ -202,14 +202,29 @@ fn folders_are_ours_and_closed_whatever_the_umask() {
     for umask in ["0777", "0000", "0277"] {
         let home = Home::with_file_store();
         give(&home, SOMEBODY);
-        for (operation, input) in [("store", login_at("h.example")), ("get", at("h.example"))] {
+        for (operation, input) in [
+            ("store", login_at("h.example")),
+            ("store", login_at("i.example")),
+            ("get", at("h.example")),
+            ("get", at("i.example")),
+        ] {
             let script = format!("umask {umask}; exec git-credential-seqera {operation}");
             run(as_user(&home, SOMEBODY, "sh", &["-c", &script]), input).expect(0);
         }
         for folder in [".local", ".local/share", ".local/share/seqera-credential-helper/store"] {
             assert_eq!(mode(home.path().join(folder)), 0o700, "{umask}: {folder}");
         }
-        assert_eq!(mode(store_of(&home).join("key")), 0o600, "{umask}");
+        for file in ["key", "lock"] {
+            assert_eq!(mode(store_of(&home).join(file)), 0o600, "{umask}: {file}");
+        }
+        // What an earlier program left without our access.
+        for entry in fs::read_dir(store_of(&home)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_str().unwrap().starts_with("lock") {
+                chmod(&path, 0);
+            }
+        }
+        run(as_user(&home, SOMEBODY, "git-credential-seqera", &["store"]), login_at("j.example")).expect(0);
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, conflicts_with = "list")]
     dry_run: bool,
     /// Show every client, and what is configured
-    #[arg(long, conflicts_with = "client")]
+    #[arg(long, conflicts_with_all = ["client", "url", "registry"])]
     list: bool,
     /// The list as one JSON object
     #[arg(long, requires = "list")]
@@ -79,6 +79,17 @@ struct Listed {
 struct Step {
     change: String,
     changed_since: bool,
+    /// Only a person reads it: a program sees that it no longer stands.
+    #[serde(skip)]
+    cannot_be_read: bool,
+}
+
+impl Step {
+    fn of(change: &Change) -> Step {
+        let changed_since = !change.is_done();
+        let cannot_be_read = changed_since && change.can_be_read().is_err();
+        Step { change: change.words(), changed_since, cannot_be_read }
+    }
 }
 
 #[derive(Serialize)]
@@ -88,10 +99,7 @@ struct List {
 
 impl Listed {
     fn of(client: &'static dyn Client, record: &Record) -> Listed {
-        let changes: Vec<Step> = record
-            .of(Some(client))
-            .map(|step| Step { change: step.change.words(), changed_since: !step.change.is_done() })
-            .collect();
+        let changes: Vec<Step> = record.of(Some(client)).map(|step| Step::of(&step.change)).collect();
         // Where nothing of ours stands, it may be made by hand, or by the one who installed the program.
         let by_others =
             || client.plan(&Options::default()).is_ok_and(|plan| plan.changes.iter().all(Change::is_done));
@@ -104,7 +112,11 @@ impl Listed {
     fn line(&self, width: usize) -> String {
         let name = self.client;
         let steps = self.changes.iter().map(|step| {
-            let since = if step.changed_since { "  (changed since)" } else { "" };
+            let since = match step.changed_since {
+                true if step.cannot_be_read => "  (cannot be read)",
+                true => "  (changed since)",
+                false => "",
+            };
             format!("{}{since}", step.change)
         });
         let steps: Vec<String> = steps.collect();
@@ -113,6 +125,9 @@ impl Listed {
             (true, false) => format!("{name:width$}  configured      {}", steps.join("; ")),
             (false, true) => {
                 format!("{name:width$}  not configured  {}; seqera configure {name}", self.about)
+            }
+            (false, false) if self.changes.iter().any(|step| step.cannot_be_read) => {
+                format!("{name:width$}  not known       {}", steps.join("; "))
             }
             (false, false) => format!("{name:width$}  not any more    {}", steps.join("; ")),
         }
@@ -130,6 +145,7 @@ fn list(record: &Record, json: bool) -> Result<()> {
 
 fn configure(client: &dyn Client, args: &Args, context: &Context) -> Result<()> {
     let options = Options { url: args.url.clone(), registries: args.registry.clone() };
+    takes(client, &options)?;
     if args.dry_run {
         let plan = client.plan(&options)?;
         let missing = Record::load(&context.paths)?.missing(client, plan.changes);
@@ -153,13 +169,30 @@ fn configure(client: &dyn Client, args: &Args, context: &Context) -> Result<()> 
     }
     held.make(client, missing, |done| {
         context.tell(&words(&done));
-        if let Done::Made(Change::JsonKey { before: Some(before), .. }) = &done {
+        if let Done::Made(Change::JsonKey { before: Some(before), .. }) = &done
+            && !before.is_empty()
+        {
             let client = client.name();
             context.tell(&format!("It was \"{before}\"; seqera configure {client} --undo puts that back."));
         }
     })?;
     plan.notes.iter().for_each(|note| context.tell(note));
     ask(client, &options, context)
+}
+
+/// An option that says nothing to this client would be left out, and everything configured.
+fn takes(client: &dyn Client, options: &Options) -> Result<()> {
+    let name = client.name();
+    let asked = [(options.url.is_some(), "--url"), (!options.registries.is_empty(), "--registry")];
+    match asked.into_iter().find(|(is_given, option)| *is_given && client.option() != Some(*option)) {
+        Some((_, option)) => {
+            Err(Error::usage(format!("{name} takes no {option}")).next(match client.option() {
+                Some(its) => format!("see what {its} does: seqera configure --help"),
+                None => format!("configure it for all with: seqera configure {name}"),
+            }))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What was configured may still be dead: the client itself knows.

@@ -49,6 +49,9 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
             .iter()
             .filter(|change| !change.is_done())
             .map(|change| {
+                if let Err(error) = change.can_be_read() {
+                    return Finding::of_error(name, &error);
+                }
                 Finding::wrong(name, format!("what was configured is not there any more: {}", change.words()))
                     .next(format!("configure it again with: seqera configure {name}"))
             })

@@ -12,6 +12,7 @@ use crate::config::{Config, FILE};
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::hex::hex;
+use crate::os::ownership;
 use crate::os::paths::Paths;
 use crate::protocol::Protocol;
 use crate::protocol::git::Git;
@@ -139,10 +140,18 @@ fn keychain(paths: &Paths, place: Option<KeyPlace>, findings: &mut Vec<Finding>)
 #[cfg(unix)]
 pub fn open_to_others(about: &'static str, path: &Path) -> Option<Finding> {
     use std::os::unix::fs::MetadataExt;
+    if ownership::trusts() {
+        return None;
+    }
     let found = std::fs::symlink_metadata(path).ok()?;
     let shown = path.display();
     if found.uid() != rustix::process::geteuid().as_raw() {
-        return Some(Finding::wrong(about, format!("{shown} belongs to another user")).next("move it away"));
+        return Some(Finding::wrong(about, format!("{shown} belongs to another user")).next(
+            match rustix::process::geteuid().is_root() {
+                true => "run it as that user",
+                false => "move it away",
+            },
+        ));
     }
     let mode = if found.is_dir() { "700" } else { "600" };
     (!found.is_symlink() && found.mode() & 0o077 != 0).then(|| {
