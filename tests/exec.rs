@@ -69,6 +69,11 @@ fn a_token_from_outside_is_given_under_both_names() {
     assert_eq!(home.run("seqera", &print, "").ok(), "outside outside\n");
     home.set("SEQERA_ACCESS_TOKEN", "other");
     assert_eq!(home.run("seqera", &print, "").ok(), "other other\n", "never two different ones");
+    home.set("SEQERA_ACCESS_TOKEN", " ");
+    assert_eq!(home.run("seqera", &print, "").ok(), "outside outside\n", "a blank one is none");
+    home.set("TOWER_ACCESS_TOKEN", "***");
+    let status = home.run("seqera", &["status"], "").ok();
+    assert!(status.contains("a mask of asterisks") && !status.contains("differ"), "{status}");
 }
 
 #[test]

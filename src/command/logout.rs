@@ -133,7 +133,13 @@ pub(super) fn logout(context: &Context, servers: &mut Servers, name: &ProfileNam
         });
         return Ok(());
     }
-    let profile = profile.ok().flatten();
+    let mut profile = profile.ok().flatten();
+    if let (Some(shown), Ok(Some(session))) = (&profile, &session)
+        && let Some((sealed, notice)) = sessions.as_sealed(shown, session)
+    {
+        ui::say(&notice);
+        profile = Some(sealed);
+    }
     let as_sekuire = profile.as_ref().is_some_and(|profile| sekuire::speaks(context, profile.provider));
     if as_sekuire {
         context.tell(sekuire::logging_out());

@@ -15,7 +15,10 @@ pub fn warnings(provider: ProviderId, login: Option<&Profile>, env: &impl Enviro
 /// Two tokens for one thing.
 pub fn differing(provider: ProviderId, env: &impl Environment) -> Option<String> {
     let names = provider.variables().tokens.iter();
-    let mut set = names.filter_map(|name| Some((name, env(name)?)));
+    let mut set = names.filter_map(|name| {
+        let value = env(name)?.into_encoded_bytes().trim_ascii().to_owned();
+        (!value.is_empty()).then_some((name, value))
+    });
     let (first, token) = set.next()?;
     set.find(|(_, other)| *other != token).map(|(second, _)| {
         format!("{first} and {second} are both set and differ: programs disagree about which one counts; unset one")
@@ -48,6 +51,7 @@ mod tests {
             })
         };
         assert_eq!(with("same", "same"), None);
+        assert_eq!(with(" ", "other"), None);
         assert!(!with("one-secret", "other-secret").unwrap().contains("secret"));
     }
 }

@@ -219,6 +219,8 @@ fn through(error: &reqwest::Error, proxy: Proxy, refused: bool) -> Trouble {
         Trouble::ProxyLogin(proxy)
     } else if error.is_timeout() {
         Trouble::ProxyMute(proxy)
+    } else if error.is_dns() && proxy.leaves_names_to_us() {
+        Trouble::NoName
     } else if refused || error.is_dns() || says("failed to create underlying connection") {
         Trouble::ProxyUnreachable(proxy)
     } else {
@@ -397,7 +399,7 @@ fn unexpected(oddity: Oddity, address: &str) -> (Kind, String, String) {
 
 fn status(code: u16, retry_after: Option<Duration>, empty: bool, address: &str) -> (Kind, String, String) {
     let wait = match retry_after {
-        Some(wait) => format!("try again in {} s", wait.as_secs().max(1)),
+        Some(wait) => format!("try again in {} s", wait.as_secs().clamp(1, retry::LONGEST_WAIT)),
         None => "try again in a minute".into(),
     };
     match code {

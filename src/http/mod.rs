@@ -34,6 +34,7 @@ use crate::target::Target;
 pub use body::Oddity;
 pub use failure::{Failure, Place, Trouble};
 pub use proxy::Proxy;
+pub use retry::LONGEST_WAIT;
 pub use streaming::Streaming;
 
 /// The largest body that is read. What Seqera sends is a hundredth of it.
@@ -270,6 +271,9 @@ fn request(
     request.body(body).map_err(|_| Trouble::BadRequest)
 }
 
+/// How long the end of an answer is waited for that is whole already.
+const END: Duration = Duration::from_millis(500);
+
 async fn whole_answer(
     client: &reqwest::Client,
     request: reqwest::Request,
@@ -278,7 +282,16 @@ async fn whole_answer(
     let mut response = client.execute(request).await.map_err(&classify)?;
     let mut body = Vec::new();
     loop {
-        match response.chunk().await {
+        let is_whole = body.starts_with(b"{") && body.ends_with(b"}") && body::is_json(&body);
+        let next = match is_whole {
+            // All has been said, and a server that does not end its answer is not waited for.
+            true => match tokio::time::timeout(END, response.chunk()).await {
+                Ok(next) => next,
+                Err(_) => break,
+            },
+            false => response.chunk().await,
+        };
+        match next {
             Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(Trouble::TooLong),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,

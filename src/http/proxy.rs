@@ -76,6 +76,14 @@ impl Proxy {
         Ok(Proxy { variable, authority: format!("{host}:{port}"), secret: Address(url.into()) })
     }
 
+    /// Whether a name that cannot be found is the server's: the proxy is known by its number, and it is we who look
+    /// names up for it.
+    pub(super) fn leaves_names_to_us(&self) -> bool {
+        let Ok(url) = Url::parse(&self.secret.0) else { return false };
+        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        matches!(url.scheme(), "socks4" | "socks5") && host.parse::<IpAddr>().is_ok()
+    }
+
     pub(super) fn for_reqwest(&self) -> Result<reqwest::Proxy, Trouble> {
         let why = "it is not an address";
         reqwest::Proxy::all(&self.secret.0).map_err(|_| Trouble::BadProxy { variable: self.variable, why })

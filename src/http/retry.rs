@@ -10,6 +10,9 @@ use jiff::fmt::rfc2822;
 
 use crate::os::clock;
 
+/// The longest that a server is left alone, in seconds, whatever it asks for.
+pub const LONGEST_WAIT: u64 = 3600;
+
 /// How long the server asks to wait. A date is measured against the server's own clock where it tells the time,
 /// since ours may be wrong.
 pub(super) fn after(headers: &HeaderMap) -> Option<Duration> {

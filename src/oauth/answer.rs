@@ -94,7 +94,8 @@ impl Fields {
         let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
         let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
         if text.starts_with('{') {
-            return serde_json::from_str(text).ok().map(Fields::Json);
+            // The first value counts, whatever a cache has added behind it.
+            return serde_json::Deserializer::from_str(text).into_iter().next()?.ok().map(Fields::Json);
         }
         let is_form =
             text.contains('=') && text.chars().all(|c| c.is_ascii_graphic()) && !text.contains(['<', '{']);
@@ -114,6 +115,13 @@ impl Fields {
         (!text.is_empty()).then(|| Secret::from(text))
     }
 
+    /// A number as it was written.
+    fn number(&self, name: &str) -> Option<Secret> {
+        let Fields::Json(fields) = self else { return None };
+        let text = fields.get(name)?.get();
+        text.parse::<serde_json::Number>().is_ok().then(|| Secret::from(text))
+    }
+
     fn tokens(&self) -> Option<Tokens> {
         let access = self.secret("access_token")?;
         let kind = self.get::<String>("token_type").unwrap_or_default();
@@ -126,7 +134,7 @@ impl Fields {
             self.seconds("refresh_expires_in").or_else(|| self.seconds("refresh_token_expires_in"));
         Some(Tokens {
             access,
-            refresh: self.secret("refresh_token"),
+            refresh: self.secret("refresh_token").or_else(|| self.number("refresh_token")),
             expires_in,
             refresh_expires_in,
             scope: self.scope(),
@@ -210,6 +218,7 @@ mod tests {
             r#"{"access_token":"a","refresh_token":"r","expires_in":60,"name":"\ud800"}"#,
             "\r\n {\"access_token\":\"a\",\"refresh_token\":\"r\",\"expires_in\":60}\r\n\0",
             "access_token=a&refresh_token=r&expires_in=60&token_type=bearer",
+            "{\"access_token\":\"a\",\"refresh_token\":\"r\",\"expires_in\":60}<!-- served by cache -->",
             &deep,
         ] {
             let tokens = read(odd).unwrap_or_else(|| panic!("{odd}"));
@@ -217,6 +226,8 @@ mod tests {
             assert_eq!(tokens.refresh, Some("r".into()));
             assert_eq!(tokens.expires_in, Some(Duration::from_secs(60)), "{odd}");
         }
+        let number = read(r#"{"access_token":"a","refresh_token":12345678901234567890123}"#).unwrap();
+        assert_eq!(number.refresh, Some("12345678901234567890123".into()));
         for kind in ["text/html", "text/plain; charset=x", "application/octet-stream", ""] {
             assert!(answered(201, kind, br#"{"access_token":"a"}"#).is_ok(), "{kind}");
         }

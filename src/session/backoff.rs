@@ -4,14 +4,12 @@
 use super::refresh::is_behind;
 use super::{Session, Sessions, Want, journal};
 use crate::error::Error;
+pub use crate::http::LONGEST_WAIT;
 use crate::os::clock::{now, now_ms};
 use crate::session::profile::Profile;
 
 /// How long a failed refresh is not tried again while the old token lives, in seconds.
 pub const LIVING: u64 = 30;
-
-/// The longest that a failure keeps others from trying again, in seconds, whatever a server asks for.
-pub const LONGEST_WAIT: u64 = 3600;
 
 /// What a caller gets who is not to ask now.
 pub enum HeldOff {

@@ -43,6 +43,12 @@ impl Bound {
         Bound { provider, endpoint, registry, backend }
     }
 
+    /// The profile as it would say this.
+    fn applied_to(&self, profile: &Profile) -> Profile {
+        let Bound { provider, endpoint, registry, backend } = self.clone();
+        Profile { provider, endpoint, registry, backend, ..profile.clone() }
+    }
+
     /// What differs from the profile, and both values.
     fn difference(&self, profile: &Profile) -> Option<(&'static str, String, String)> {
         let other = Bound::of(profile);
@@ -61,6 +67,20 @@ impl Bound {
 }
 
 impl Sessions<'_> {
+    /// The profile as it was when the login was made, and what the person should know where somebody has changed it
+    /// since: a logout goes to the servers that the tokens are from.
+    pub fn as_sealed(&self, profile: &Profile, session: &Session) -> Option<(Profile, String)> {
+        let bound = session.bound.as_ref()?;
+        let (what, sealed, shown) = bound.difference(profile)?;
+        let shown = crate::os::terminal::plain(&shown);
+        let notice = format!(
+            "The login '{}' was made for the {what} {sealed}, but {} says {shown}. If you did not change that file, see who did.",
+            profile.name,
+            profile.file(self.paths).display()
+        );
+        Some((bound.applied_to(profile), notice))
+    }
+
     /// Makes sure that the profile says of the login what was sealed with it.
     ///
     /// # Errors

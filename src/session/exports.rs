@@ -151,7 +151,11 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
     let names = all_variables().find(|known| known.tokens.contains(&variable));
     for name in names.map_or(&[][..], |known| known.exported_tokens) {
         let is_ours = changes.iter().any(|change| change.name() == *name);
-        if is_ours || env(name).is_none_or(|value| value.as_encoded_bytes() == token.expose()) {
+        let is_free = env(name).is_none_or(|value| {
+            let value = value.as_encoded_bytes().trim_ascii();
+            value.is_empty() || value == token.expose()
+        });
+        if is_ours || is_free {
             changes.retain(|change| change.name() != *name);
             changes.push(Change::Set(name, token.clone()));
         }

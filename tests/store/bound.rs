@@ -41,6 +41,20 @@ fn nothing_is_sent(home: &Home, platform: &Platform, words: &str) {
 }
 
 #[test]
+fn a_logout_goes_to_the_server_that_the_tokens_are_from() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    crate::support::login::with_token(&home, &platform, &[]);
+    let theirs = Platform::start();
+    let profile = crate::support::session::paths(&home).state.join("profiles/default.json");
+    let text = fs::read_to_string(&profile).unwrap();
+    fs::write(&profile, text.replace(&platform.api(), &theirs.api())).unwrap();
+    let run = home.run("seqera", &["logout"], "").expect(0);
+    assert!(run.err().contains("was made for the address") && run.err().contains(&platform.url()), "{run:?}");
+    assert!(!run.err().contains(&format!("{}/tokens", theirs.url())), "{run:?}");
+    assert!(theirs.requests().is_empty());
+}
+
+#[test]
 fn a_profile_that_was_given_another_address_sends_nothing() {
     for token in [Token::Fresh, Token::Dead] {
         let (home, platform, login) = scene(token);
