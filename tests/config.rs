@@ -92,6 +92,34 @@ fn a_site_that_forbids_a_key_in_a_file_is_obeyed() {
 }
 
 #[test]
+fn what_a_site_says_in_unknown_words_is_not_passed_over() {
+    for (text, key) in
+        [("forbid = ['fiel']\n", "forbid"), ("forbid = true\n", "forbid"), ("store = 'keychian'\n", "store")]
+    {
+        let mut home = Home::new();
+        let file = at_site(&mut home, text);
+        if key == "forbid" {
+            home.set("SEQERA_HELPER_STORE", "file");
+        }
+        let run = home.run("git-credential-seqera", &["store"], STORED).expect(2);
+        assert!(run.err().contains(&format!("{file} has something else in '{key}'")), "{run:?}");
+        assert!(!paths(&home).store.join("key").exists());
+        let doctor = home.run("seqera", &["doctor", "--quiet"], "").expect(1);
+        assert!(
+            doctor.out().contains(&format!("WRONG config: {file} has something else in '{key}'")),
+            "{doctor:?}"
+        );
+        let list = home.run("seqera", &["config", "list"], "").ok();
+        assert!(list.contains(&format!("WRONG: {file} has something else in '{key}'")), "{list}");
+        let list = home.run("seqera", &["config", "list", "--json"], "").ok();
+        assert!(list.contains(&format!("{file} has something else in '{key}'")), "{list}");
+    }
+    let mut home = Home::with_file_store();
+    at_site(&mut home, "forbid = 'file'\n");
+    home.run("git-credential-seqera", &["store"], STORED).expect(7);
+}
+
+#[test]
 fn a_site_says_where_the_key_is_kept() {
     let mut home = Home::new();
     at_site(&mut home, "store = 'file'\n");

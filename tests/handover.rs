@@ -408,6 +408,39 @@ fn who_is_not_logged_in_is_handed_over_without_a_token() {
 }
 
 #[test]
+fn who_names_a_login_that_is_not_there_gets_no_other() {
+    let mut home = with_other();
+    home.set("SEQERA_AI_BACKEND_URL", "https://ai.example");
+    for name in ["nope", "default"] {
+        let run = home.run("seqera", &["--profile", name, "ai", "x"], "").expect(3);
+        assert!(run.out().is_empty() && run.err().contains("you are not logged in"), "{run:?}");
+    }
+    home.run("seqera", &["--profile", "nope", "ai", "--help"], "").expect(7);
+    home.run("seqera", &["--profile", "nope", "version"], "").expect(7);
+    login::sekuire(&home, "other");
+    let run = home.run("seqera", &["--profile", "other", "ai"], "").expect(2);
+    assert!(run.out().is_empty() && run.err().contains("is a login of sekuire"), "{run:?}");
+    for name in ["nope", "default"] {
+        home.set("SEQERA_PROFILE", name);
+        assert!(home.run("seqera", &["ai", "x"], "").expect(3).out().is_empty());
+    }
+    home.set("SEQERA_PROFILE", "");
+    let here = home.path().display().to_string();
+    home.write(".config/seqera-credential-helper/config.toml", &format!("[folders]\n'{here}' = 'default'\n"));
+    let mut command = home.command("seqera");
+    let out = command.args(["ai", "x"]).current_dir(home.path()).output().unwrap();
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(3), 0), "{out:?}");
+}
+
+#[test]
+fn the_version_of_the_other_program_needs_no_backend() {
+    let (home, platform) = (with_other(), Platform::start());
+    login::with_token(&home, &platform, &[]);
+    assert!(home.run("seqera", &["ai"], "").expect(7).out().is_empty());
+    assert!(home.run("seqera", &["ai", "--version"], "").expect(7).out().contains("arg: --version"));
+}
+
+#[test]
 fn an_unreachable_server_is_said_and_does_not_stop_the_other_program() {
     let (home, platform) = (with_other(), Platform::start());
     session::logged_in(&home, &platform, Token::Dead);

@@ -54,6 +54,8 @@ fn names() -> Vec<&'static str> {
 struct Settings {
     file: String,
     settings: Vec<Row>,
+    /// What stands in a file and does not fit its setting.
+    wrong: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -97,14 +99,20 @@ fn list(args: &Args, context: &Context) -> Result<()> {
     let config = Config::load(&context.paths)?;
     if args.json {
         let settings = SETTINGS.iter().map(|setting| Row::of(&config, setting)).collect();
-        return ui::out_json(&Settings { file: context.paths.config_file().display().to_string(), settings });
+        let wrong = config.unfit().iter().map(ToString::to_string).collect();
+        let file = context.paths.config_file().display().to_string();
+        return ui::out_json(&Settings { file, settings, wrong });
     }
     let width = SETTINGS.iter().map(|setting| setting.key.len()).max().unwrap_or_default();
     SETTINGS.iter().try_for_each(|setting| {
         let (value, origin) = config.get(setting);
         let value = if value.is_empty() { "-" } else { value.as_str() };
         ui::out(&ui::plain(&format!("{:width$}  {value}  ({origin})", setting.key)))
-    })
+    })?;
+    config
+        .unfit()
+        .iter()
+        .try_for_each(|unfit| ui::out(&ui::plain(&format!("{:width$}  WRONG: {unfit}", unfit.setting.key))))
 }
 
 fn get(key: &str, args: &Args, context: &Context) -> Result<()> {

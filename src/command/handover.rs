@@ -28,8 +28,9 @@ use crate::provider::ProviderId;
 use crate::provider::seqera::{CLOUD, backend, vendor};
 use crate::secret::Secret;
 use crate::session::exports::{self, EXPIRES_AT, MARKER};
-use crate::session::profile::Profile;
-use crate::session::{Fresh, Sessions, Want};
+use crate::session::folders;
+use crate::session::profile::{Profile, ProfileName};
+use crate::session::{Fresh, Sessions, Want, not_logged_in};
 use crate::ui;
 
 /// `PID:DEPTH:PATHS`: who handed over to whom in this process, and how often in all.
@@ -106,7 +107,17 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
         return Ok(Way::With(Vec::new()));
     }
     let without = Ok(Way::With(exports::unset_ours(&non_empty)));
-    let Some(profile) = Profile::load(&context.paths, &context.name()?)? else { return without };
+    let needs_none = asks_for_help(words) || (needs_no_login(words) && context.called == ProviderId::SEQERA);
+    let name = match context.profile {
+        Some(_) if !needs_none => context.name_for(context.called)?,
+        _ => context.name()?,
+    };
+    // Nobody who names a login means the one that the other program has.
+    let without_login = || match !needs_none && is_given(&name, context)? {
+        true => Err(not_logged_in(&name)),
+        false => Ok(Way::With(exports::unset_ours(&non_empty))),
+    };
+    let Some(profile) = Profile::load(&context.paths, &name)? else { return without_login() };
     if profile.provider != context.called || (needs_no_login(words) && context.called == ProviderId::SEQERA) {
         return without;
     }
@@ -120,7 +131,7 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     }
     let fresh = match context.fresh(&Want::default()) {
         Ok(fresh) => fresh,
-        Err(error) if error.kind() == Kind::NotLoggedIn => return without,
+        Err(error) if error.kind() == Kind::NotLoggedIn => return without_login(),
         Err(error) => {
             context.tell(&format!("{}: going on without a token: {error}", context.program()));
             return without;
@@ -134,7 +145,7 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     }
     let backend = match known_backend(words, &fresh.profile.endpoint, context) {
         Ok(backend) => backend,
-        // To be told how a command is called needs no backend.
+        // To be told how a command is called, or which version it is, needs no backend.
         Err(_) if asks_for_help(words) => return without,
         Err(error) => return Err(error),
     };
@@ -146,6 +157,13 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
         return Ok(Way::With(changes));
     }
     Ok(Way::Lent(Box::new(Lent::of(context, fresh)?), backend))
+}
+
+/// Whether somebody named this login: in the command, the shell, for this folder or for all shells.
+fn is_given(name: &ProfileName, context: &Context) -> Result<bool> {
+    let is_usual = *name == ProfileName::home_of(context.called);
+    let is_named = context.profile.is_some() || env_text(exports::PROFILE).as_deref() == Some(name.as_str());
+    Ok(!is_usual || is_named || folders::of_here(&context.paths)?.as_ref() == Some(name))
 }
 
 /// A token from outside goes over as it is, and never beside the backend of another installation than its own.
@@ -197,7 +215,8 @@ fn needs_no_login(words: &[OsString]) -> bool {
 }
 
 fn asks_for_help(words: &[OsString]) -> bool {
-    words.iter().take_while(|word| *word != "--").any(|word| word == "--help" || word == "-h")
+    let asks = |word: &OsString| ["--help", "-h", "--version"].iter().any(|asking| word == asking);
+    words.iter().take_while(|word| *word != "--").any(asks)
 }
 
 /// A Wave client: Wave itself uses the token, from where it runs.

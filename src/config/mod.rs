@@ -97,20 +97,37 @@ impl Config {
         (text, origin)
     }
 
-    /// Fails where this is forbidden, and says where.
+    /// What stands in a file and does not fit its setting.
+    pub fn unfit(&self) -> Vec<Unfit> {
+        let files = self.site.iter().chain(&self.user);
+        files.flat_map(|file| SETTINGS.iter().filter_map(|setting| unfit(file, setting))).collect()
+    }
+
+    /// Fails where the file that has the say in a setting has something else there than the setting takes.
     ///
     /// # Errors
-    /// It is.
+    /// It has.
+    pub fn must_fit(&self, key: &str) -> Result<()> {
+        let setting = setting(key)?;
+        let says = self.user.iter().chain(&self.site).find(|(_, document)| item(document, key).is_some());
+        says.and_then(|file| unfit(file, setting)).map_or(Ok(()), |unfit| Err(unfit.error()))
+    }
+
+    /// Fails where this is forbidden, and says where. What a file forbids in words that nobody knows may be this.
+    ///
+    /// # Errors
+    /// It is forbidden; a file does not say what it forbids in a list of known words.
     pub fn must_allow(&self, what: &str, words: &str) -> Result<()> {
+        let forbid = setting("forbid")?;
+        let files = || self.site.iter().chain(&self.user);
         let forbids = |document: &DocumentMut| {
-            let listed = item(document, "forbid").and_then(|item| item.as_array());
-            listed.is_some_and(|list| list.iter().any(|word| word.as_str() == Some(what)))
+            item(document, forbid.key).and_then(words_of).is_some_and(|listed| listed.contains(&Some(what)))
         };
-        match self.site.iter().chain(&self.user).find(|(_, document)| forbids(document)) {
-            Some((path, _)) => Err(Error::refused(format!("{} forbids {words}", path.display()))
-                .next("see all that is set with: seqera config list")),
-            None => Ok(()),
+        if let Some((path, _)) = files().find(|(_, document)| forbids(document)) {
+            return Err(Error::refused(format!("{} forbids {words}", path.display()))
+                .next("see all that is set with: seqera config list"));
         }
+        files().find_map(|file| unfit(file, forbid)).map_or(Ok(()), |unfit| Err(unfit.error()))
     }
 
     /// What the site says and nobody overrides.
@@ -243,6 +260,46 @@ fn item<'a>(document: &'a DocumentMut, key: &str) -> Option<&'a Item> {
     }
 }
 
+/// Something in a file that does not fit its setting.
+#[derive(Debug)]
+pub struct Unfit {
+    /// The file.
+    pub path: PathBuf,
+    /// The setting.
+    pub setting: &'static Setting,
+}
+
+impl Unfit {
+    fn error(&self) -> Error {
+        Error::usage(self.to_string()).next("correct the file")
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setting { key, kind, .. } = self.setting;
+        write!(f, "{} has something else in '{key}' than {}", self.path.display(), kind.words())
+    }
+}
+
+fn unfit((path, document): &(PathBuf, DocumentMut), setting: &'static Setting) -> Option<Unfit> {
+    let table = setting.key.split_once('.').and_then(|(table, _)| document.get(table));
+    let fits = table.is_none_or(Item::is_table_like)
+        && item(document, setting.key).is_none_or(|item| match setting.kind {
+            Kind::Text => item.is_str(),
+            Kind::List(known) => words_of(item)
+                .is_some_and(|words| words.iter().all(|word| word.is_some_and(|word| known.contains(&word)))),
+            kind => text_of(kind, item).is_some(),
+        });
+    (!fits).then(|| Unfit { path: path.clone(), setting })
+}
+
+/// The words of a list; nothing for what is not text. A single word is a list, too.
+fn words_of(item: &Item) -> Option<Vec<Option<&str>>> {
+    let single = item.as_str().map(|word| vec![Some(word)]);
+    single.or_else(|| Some(item.as_array()?.iter().map(|word| word.as_str()).collect()))
+}
+
 fn text_of(kind: Kind, item: &Item) -> Option<String> {
     match kind {
         Kind::Text => item.as_str().filter(|text| !text.is_empty()).map(str::to_owned),
@@ -253,7 +310,7 @@ fn text_of(kind: Kind, item: &Item) -> Option<String> {
         }
         Kind::Choice(words) => item.as_str().filter(|text| words.contains(text)).map(str::to_owned),
         Kind::List(words) => {
-            let listed = item.as_array()?.iter().filter_map(|word| word.as_str());
+            let listed = words_of(item)?.into_iter().flatten();
             let known: Vec<&str> = listed.filter(|word| words.contains(word)).collect();
             (!known.is_empty()).then(|| known.join(", "))
         }
@@ -338,7 +395,7 @@ mod tests {
 
     #[test]
     fn what_a_site_forbids_nobody_allows_again() {
-        let config = config("forbid = ['job-token']\n", "forbid = ['file', 'unknown']\nstore = 'keychain'\n");
+        let config = config("forbid = 'job-token'\n", "forbid = ['file']\nstore = 'keychain'\n");
         assert!(config.must_allow(FILE, "it").unwrap_err().what().starts_with("site forbids it"));
         assert_eq!(config.must_allow(JOB_TOKEN, "it").unwrap_err().exit_code(), 7);
         assert!(config.must_allow(HAND_OVER, "it").is_ok());
@@ -346,6 +403,35 @@ mod tests {
         assert_eq!((text.as_str(), origin), ("job-token, file", Origin::Site("site".into())));
         let keys: Vec<&str> = config.from_site().into_iter().map(|(key, ..)| key).collect();
         assert_eq!(keys, ["store", "forbid"]);
+    }
+
+    #[test]
+    fn what_is_forbidden_in_unknown_words_may_be_anything() {
+        for wrong in ["['fiel']", "['file', 7]", "true", "{ file = true }", "''"] {
+            let config = config("", &format!("forbid = {wrong}\n"));
+            let error = config.must_allow(HAND_OVER, "it").unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{wrong}");
+            assert!(error.what().starts_with("site has something else in 'forbid'"), "{}", error.what());
+            assert_eq!(config.unfit().len(), 1, "{wrong}");
+        }
+        assert!(config("", "forbid = []\n").must_allow(FILE, "it").is_ok());
+    }
+
+    #[test]
+    fn whatever_does_not_fit_is_found() {
+        let config = config(
+            "key_cache = 'x'\nseqera = { relay = 'no' }\nclient_id = 'mine'\nendpoint = ''\n",
+            "store = 'keychian'\nsekuire = 7\ncallback_port = 0\nforbid = 'file'\n",
+        );
+        let found = config.unfit();
+        let mut keys: Vec<&str> = found.iter().map(|unfit| unfit.setting.key).collect();
+        keys.dedup();
+        assert_eq!(
+            keys,
+            ["callback_port", "store", "sekuire.registry", "sekuire.auth_file", "key_cache", "seqera.relay"]
+        );
+        assert_eq!(config.must_fit("store").unwrap_err().exit_code(), 2);
+        assert!(config.must_fit("forbid").is_ok());
     }
 
     #[test]

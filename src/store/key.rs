@@ -50,11 +50,12 @@ impl Wish {
     /// What counts for a new store: the variable, else the setting `store`.
     ///
     /// # Errors
-    /// The variable has another value.
+    /// The variable, or the setting, has another value.
     pub fn for_new(config: &Config) -> Result<Wish> {
         if env_text("SEQERA_HELPER_STORE").is_some() {
             return Wish::from_env();
         }
+        config.must_fit("store")?;
         Ok(config.in_file("store").and_then(|text| Wish::named(&text)).unwrap_or(Wish::Auto))
     }
 

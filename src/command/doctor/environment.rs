@@ -29,10 +29,15 @@ pub fn look(context: &Context, findings: &mut Vec<Finding>) {
         login.and_then(|login| shadow::hidden(&login, &non_empty)).map(|words| Finding::note(ABOUT, words)),
     );
     match Config::load(&context.paths) {
-        Ok(config) => findings.extend(config.from_site().into_iter().map(|(key, value, path)| {
-            Finding::note("config", format!("your site's {path} says {key} = {value}"))
-                .next("see what counts with: seqera config list")
-        })),
+        Ok(config) => {
+            findings.extend(config.unfit().into_iter().map(|unfit| {
+                Finding::wrong("config", unfit.to_string()).next("it does not count: correct the file")
+            }));
+            findings.extend(config.from_site().into_iter().map(|(key, value, path)| {
+                Finding::note("config", format!("your site's {path} says {key} = {value}"))
+                    .next("see what counts with: seqera config list")
+            }));
+        }
         Err(error) => findings.push(Finding::of_error("config", &error)),
     }
     let Some(home) = dirs::home_dir() else { return };

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::Finding;
 use crate::broker::{Broker, StoredCredential};
 use crate::config::{Config, FILE};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::os::deadline::Deadline;
 use crate::os::hex::hex;
 use crate::os::ownership;
@@ -53,6 +53,7 @@ pub fn look(paths: &Paths, findings: &mut Vec<Finding>) -> bool {
     // A store that was made before the site said so.
     if place == Some(KeyPlace::File)
         && let Err(error) = Config::load(paths).and_then(|config| config.must_allow(FILE, key::KEY_IN_FILE))
+        && error.kind() == Kind::Refused
     {
         findings.push(Finding::wrong(ABOUT, error.what()).next("move it with: seqera store move keychain"));
     }

@@ -171,6 +171,7 @@ pub const OUTPUTS: &[Output] = &[
             ("settings[].value", "its value, or null"),
             ("settings[].origin", "environment, file, site or default"),
             ("settings[].source", "the variable or the file"),
+            ("wrong", "what stands in a file and does not fit its setting, a sentence each"),
         ],
     },
     Output {
