@@ -441,6 +441,21 @@ fn the_version_of_the_other_program_needs_no_backend() {
 }
 
 #[test]
+fn what_goes_past_the_proxy_stays_so() {
+    let (mut home, _platform, _backend, _) = lending();
+    program(
+        &home.path().join(".seqera/bin/seqera"),
+        "#!/bin/sh\necho \"NO_PROXY=$NO_PROXY\"\necho \"no_proxy=$no_proxy\"\n",
+    );
+    home.set("NO_PROXY", "*");
+    let out = home.run("seqera", &["ai"], "").ok();
+    assert_eq!((value(&out, "NO_PROXY"), value(&out, "no_proxy")), ("*", "*"));
+    home.set("no_proxy", "a.example");
+    let out = home.run("seqera", &["ai"], "").ok();
+    assert_eq!((value(&out, "NO_PROXY"), value(&out, "no_proxy")), ("*", "a.example,127.0.0.1,localhost"));
+}
+
+#[test]
 fn an_unreachable_server_is_said_and_does_not_stop_the_other_program() {
     let (home, platform) = (with_other(), Platform::start());
     session::logged_in(&home, &platform, Token::Dead);

@@ -237,14 +237,22 @@ fn with_the_rest(mut changes: Vec<Change>) -> Vec<Change> {
             changes.push(change);
         }
     }
-    let known = ["NO_PROXY", "no_proxy"].into_iter().find_map(non_empty).unwrap_or_default();
-    let mut list = known.into_encoded_bytes();
-    if !list.is_empty() {
-        list.push(b',');
+    for (name, other) in [("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")] {
+        let known = non_empty(name).or_else(|| non_empty(other)).unwrap_or_default();
+        changes.push(Change::Set(name, Secret::new(with_this_machine(known.into_encoded_bytes()))));
+    }
+    changes
+}
+
+/// A list of servers without a proxy, with this machine. `*` is all servers, and only where it stands alone.
+fn with_this_machine(mut list: Vec<u8>) -> Vec<u8> {
+    match list.trim_ascii() {
+        b"*" => return list,
+        b"" => list.clear(),
+        _ => list.push(b','),
     }
     list.extend_from_slice(b"127.0.0.1,localhost");
-    changes.extend(["NO_PROXY", "no_proxy"].map(|name| Change::Set(name, Secret::new(list.clone()))));
-    changes
+    list
 }
 
 /// The token and revocation endpoints of a login, below the base of its API.
@@ -341,5 +349,24 @@ impl TokenSource for Given {
             self.said.call_once(|| ui::say(&format!("seqera: {refusal}")));
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_proxies_gets_this_machine() {
+        for (list, extended) in [
+            ("", "127.0.0.1,localhost"),
+            (" ", "127.0.0.1,localhost"),
+            ("a.example", "a.example,127.0.0.1,localhost"),
+            ("*", "*"),
+            (" * ", " * "),
+            ("*.example", "*.example,127.0.0.1,localhost"),
+        ] {
+            assert_eq!(with_this_machine(list.into()), extended.as_bytes(), "{list}");
+        }
     }
 }

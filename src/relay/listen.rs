@@ -23,15 +23,35 @@ pub enum Listener {
     Socket(std::os::unix::net::UnixListener, Unlinked),
 }
 
-/// Removes the socket's file at the end.
+/// Removes the socket's file at the end, if another relay has not put its own there meanwhile.
 #[cfg(unix)]
 #[derive(Debug)]
-pub struct Unlinked(std::path::PathBuf);
+pub struct Unlinked {
+    path: std::path::PathBuf,
+    file: (u64, u64),
+}
+
+#[cfg(unix)]
+impl Unlinked {
+    /// The socket that is at this path now.
+    fn of(path: &Path) -> io::Result<Unlinked> {
+        Ok(Unlinked { path: path.to_owned(), file: Unlinked::file(path)? })
+    }
+
+    /// Device and inode of what is there.
+    fn file(path: &Path) -> io::Result<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        let found = std::fs::symlink_metadata(path)?;
+        Ok((found.dev(), found.ino()))
+    }
+}
 
 #[cfg(unix)]
 impl Drop for Unlinked {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if Unlinked::file(&self.path).is_ok_and(|file| file == self.file) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -77,7 +97,8 @@ impl Listener {
         rustix::process::umask(before);
         let listener = bound.map_err(cannot)?;
         listener.set_nonblocking(true).map_err(cannot)?;
-        Ok(Listener::Socket(listener, Unlinked(path.to_owned())))
+        let unlinked = Unlinked::of(path).map_err(cannot)?;
+        Ok(Listener::Socket(listener, unlinked))
     }
 
     /// Not on this system.
@@ -136,4 +157,27 @@ fn connection(
             log::debug!("relay: a connection ended early: {error}");
         }
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn the_socket_of_another_relay_stays() {
+        let tmp = tempfile::tempdir().unwrap();
+        let path = tmp.path().join("s");
+        // Held to the end: so long nothing else gets its inode.
+        let _mine = UnixListener::bind(&path).unwrap();
+        let mine = Unlinked::of(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let _other = UnixListener::bind(&path).unwrap();
+        let other = Unlinked::of(&path).unwrap();
+        drop(mine);
+        assert!(path.exists());
+        drop(other);
+        assert!(!path.exists());
+    }
 }
