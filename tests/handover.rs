@@ -426,7 +426,7 @@ fn who_names_a_login_that_is_not_there_gets_no_other() {
     }
     home.set("SEQERA_PROFILE", "");
     let here = home.path().display().to_string();
-    home.write(".config/seqera-credential-helper/config.toml", &format!("[folders]\n'{here}' = 'default'\n"));
+    home.write(".config/seqera-credential-helper/config.toml", format!("[folders]\n'{here}' = 'default'\n"));
     let mut command = home.command("seqera");
     let out = command.args(["ai", "x"]).current_dir(home.path()).output().unwrap();
     assert_eq!((out.status.code(), out.stdout.len()), (Some(3), 0), "{out:?}");
