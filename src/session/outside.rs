@@ -81,16 +81,27 @@ pub fn flaw(value: &[u8]) -> Option<&'static str> {
         Some("it begins with a byte-order mark; save it as UTF-8 without one")
     } else if text.contains("${") || text.starts_with('$') || text.starts_with('%') {
         Some("it is the name of a variable that nothing has replaced")
-    } else if text.chars().all(|c| matches!(c, '*' | '\u{2022}')) {
-        Some("it is a mask of asterisks, as logs show in place of a secret")
+    } else if ["null", "undefined", "none", "nil"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        Some("it is a program's word for nothing")
+    } else if text.starts_with("***")
+        || text.chars().all(|c| matches!(c, '*' | '\u{2022}'))
+        || text.trim_matches(['[', ']', '<', '>', '(', ')']).eq_ignore_ascii_case("redacted")
+    {
+        Some("it is a mask of asterisks or the like, as logs show in place of a secret")
     } else if text.starts_with(quotes) || text.ends_with(quotes) {
         Some("it has quotes around it")
     } else if begins("export ") || begins("set ") || is_assignment(&text) {
-        Some("it begins as a line of a shell does; only what is behind the = belongs there")
+        Some("it begins as a line of a shell or a file does; only what is behind the name belongs there")
     } else if begins("bearer ") || begins("bearer:") || begins("token ") || begins("authorization:") {
         Some("it begins with a word of an HTTP header; only what follows it belongs there")
     } else if text.starts_with('<') && text.ends_with('>') {
         Some("it is a placeholder")
+    } else if text.starts_with(['{', '[']) {
+        Some("it is JSON; only the token in it belongs there")
+    } else if text.contains("://") {
+        Some("it is an address; only the token belongs there")
+    } else if text.ends_with([',', ';']) {
+        Some("it ends with a comma or a semicolon")
     } else if text.chars().any(char::is_whitespace) {
         Some("it has blanks or line breaks in it")
     } else if !text.chars().all(|c| c.is_ascii_graphic()) {
@@ -102,8 +113,11 @@ pub fn flaw(value: &[u8]) -> Option<&'static str> {
 
 /// `TOWER_ACCESS_TOKEN=…`. A token may end with `=`, and have none before.
 fn is_assignment(text: &str) -> bool {
-    let is_name = |name: &str| name.ends_with("_TOKEN") || name.ends_with("_KEY");
-    text.split_once('=').is_some_and(|(name, _)| is_name(name.trim()))
+    let is_name = |name: &str| {
+        let name = name.trim().to_ascii_lowercase();
+        name == "token" || name.ends_with("_token") || name.ends_with("_key")
+    };
+    text.split_once(['=', ':']).is_some_and(|(name, _)| is_name(name))
 }
 
 #[cfg(test)]
@@ -117,8 +131,8 @@ mod tests {
             (&b"\"eyJ0aWQ\""[..], "quotes"),
             (b"'eyJ0aWQ'\n", "quotes"),
             ("\u{201c}eyJ0aWQ\u{201d}".as_bytes(), "quotes"),
-            (b"export TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell"),
-            (b"TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell"),
+            (b"export TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell or a file"),
+            (b"TOWER_ACCESS_TOKEN=eyJ0aWQ", "line of a shell or a file"),
             (b"Bearer eyJ0aWQ", "HTTP header"),
             (b"bearer eyJ0aWQ", "HTTP header"),
             (b"\xef\xbb\xbfeyJ0aWQ", "byte-order mark"),
@@ -128,6 +142,15 @@ mod tests {
             (b"$TOWER_ACCESS_TOKEN", "nothing has replaced"),
             (b"%TOWER_ACCESS_TOKEN%", "nothing has replaced"),
             (b"<your-token>", "a placeholder"),
+            (b"null", "word for nothing"),
+            (b"None", "word for nothing"),
+            (b"****1234", "asterisks"),
+            (b"[REDACTED]", "asterisks"),
+            (b"{\"token\":\"x\"}", "JSON"),
+            (b"op://vault/item", "an address"),
+            (b"eyJ0aWQ,", "a comma"),
+            (b"token=eyJ0aWQ", "line of a shell or a file"),
+            (b"access_token: eyJ0aWQ", "line of a shell or a file"),
             (b"eyJ0 aWQ", "blanks"),
             (b" eyJ0aWQ", "blanks"),
             (b"eyJ0\xc3\xa4", "characters"),

@@ -104,7 +104,9 @@ impl<'a> Paste<'a> {
         let together = lines.concat();
         let whole = [&self.begun, &*together].concat();
         // The newest first: who pastes the whole once more means that one. Of a longer text, the line that fits.
-        let mut texts = vec![together.clone(), whole.clone()];
+        let anew = lines.iter().rposition(|line| line.trim_start().starts_with("http"));
+        let mut texts: Vec<String> = anew.map(|at| lines[at..].concat()).into_iter().collect();
+        texts.extend([together.clone(), whole.clone()]);
         texts.extend(lines.iter().flat_map(|text| text.lines()).map(str::to_owned));
         let mut error = RedirectError::NotOurs;
         for text in &texts {
@@ -171,6 +173,11 @@ mod tests {
             assert!(matches!(paste.judge(&lines(&[one])), Pasted::NotYet(_)), "{cut}");
             assert!(matches!(paste.judge(&lines(&[other])), Pasted::Answer(Ok(_))), "{cut}");
         }
+        // A piece, and behind it the whole: the two are not one address.
+        let both = lines(&[&address[..45], &address]);
+        let alone = paste(&pending, &keyboard).judge(&lines(&[&address]));
+        assert!(matches!(alone, Pasted::Answer(Ok(_))));
+        assert_eq!(paste(&pending, &keyboard).judge(&both), alone);
         let mut again = paste(&pending, &keyboard);
         assert!(matches!(again.judge(&lines(&["hello"])), Pasted::NotYet(_)));
         assert!(matches!(again.judge(&lines(&[&address[..50]])), Pasted::NotYet(_)));
