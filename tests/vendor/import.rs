@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::platform::{Endpoint, Fault, Platform, Standing};
-use crate::support::home::{Home, Run, break_at, run};
+use crate::support::home::{Home, Run, break_at, run, start};
 use crate::support::keyring::Keyring;
 use crate::support::login;
 use crate::support::session::{self, Token, tokens};
@@ -123,6 +123,26 @@ fn cut_off_at_any_moment_one_of_the_two_works() {
         assert!(!doctor.contains("was being moved") || point == "import-removed", "{point}: {doctor}");
         assert!(!platform.family_burnt(), "{point}");
         assert_eq!(platform.count_grant("refresh_token"), 1, "{point}");
+    }
+}
+
+#[test]
+fn of_two_at_once_one_moves_the_login_and_the_other_finds_it_moved() {
+    for round in 0..5 {
+        let (home, platform) = (Home::with_file_store(), Platform::start());
+        let path = in_file(&home, &platform);
+        let begin = || {
+            let mut command = home.command("seqera");
+            command.args(["import", "seqera"]);
+            start(command, "")
+        };
+        let both = [begin(), begin()].map(|running| running.finish());
+        let mut codes = [both[0].code(), both[1].code()];
+        codes.sort();
+        assert_eq!(codes, [0, 3], "{round}: {both:?}");
+        assert!(!path.exists() && !platform.family_burnt(), "{round}: {both:?}");
+        assert_eq!(platform.count_grant("refresh_token"), 1, "{round}");
+        home.run("seqera", &["token"], "").expect(0);
     }
 }
 

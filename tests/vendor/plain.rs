@@ -31,7 +31,16 @@ fn gits_own_plain_store_is_taken_over() {
     assert_eq!(fs::read_to_string(&path).unwrap(), kept);
     let ask = "protocol=https\nhost=other.example:8443\npath=x.git\nusername=bob\n\n";
     assert!(home.run("git-credential-seqera", &["get"], ask).ok().contains("password=s3cret-of-bob-too\n"));
-    fs::write(&path, "https://ada:pw@git.example\n").unwrap();
+    let newer = "https://ada:pw@git.example\n";
+    fs::write(&path, newer).unwrap();
+    for how in ["--remove", "--dry-run"] {
+        let run = home.run("seqera", &["import", "git", how], "").expect(2);
+        assert!(run.err().contains("https://ada@git.example: another one is here; not replaced"), "{run:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), newer);
+    }
+    let ask = "protocol=https\nhost=git.example\nusername=ada\n\n";
+    assert!(home.run("git-credential-seqera", &["get"], ask).ok().contains("password=s3cret-of-ada@home\n"));
+    home.run("git-credential-seqera", &["erase"], ask).expect(0);
     home.run("seqera", &["import", "git", "--remove"], "").expect(0);
     assert!(!path.exists(), "an empty file is of no use");
 
@@ -45,6 +54,26 @@ fn gits_own_plain_store_is_taken_over() {
     assert!(run.err().contains("3 entries could not be read"), "{run:?}");
     assert!(!run.err().contains("only-a-user"), "{run:?}");
     assert_eq!(fs::read(&path).unwrap(), odd);
+}
+
+/// git takes the first line that fits; so does who asks here afterwards.
+#[test]
+fn of_several_passwords_git_gets_the_first_one_as_before() {
+    let home = Home::with_file_store();
+    let second = "https://ada:s3cret-two@git.example\n";
+    let path = home.write(
+        ".git-credentials",
+        format!("https://ada:s3cret-one@git.example\nhttps://bob:s3cret-of-bob@GIT.example\n{second}"),
+    );
+    home.write(".config/git/credentials", "https://ada:s3cret-three@git.example\n");
+    let run = home.run("seqera", &["import", "git", "--remove"], "").expect(0);
+    assert!(run.err().contains("is there twice") && !run.err().contains("s3cret"), "{run:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), second);
+    for ask in ["protocol=https\nhost=git.example\nusername=ada\n\n", "protocol=https\nhost=git.example\n\n"]
+    {
+        let answer = home.run("git-credential-seqera", &["get"], ask).ok();
+        assert!(answer.contains("username=ada\npassword=s3cret-one\n"), "{ask}: {answer}");
+    }
 }
 
 /// What another user could have put there is nobody's password, and no token to log in with.
@@ -103,6 +132,16 @@ fn dockers_plain_passwords_are_taken_over() {
     let answer: Value =
         serde_json::from_str(&home.run("docker-credential-seqera", &["get"], "r.example").ok()).unwrap();
     assert_eq!((&answer["Username"], &answer["Secret"]), (&json!("ada"), &json!("s3cret-of-ada")));
+
+    // A newer one that is here stays, and so does the plain one. ada:s3cret-old
+    let older = r#"{"auths": {"https://r.example": {"auth": "YWRhOnMzY3JldC1vbGQ="}}}"#;
+    fs::write(&path, older).unwrap();
+    for how in ["--remove", "--dry-run"] {
+        let run = home.run("seqera", &["import", "docker", how], "").expect(2);
+        assert!(run.err().contains("https://r.example, ada: another one is here; not replaced"), "{run:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), older);
+    }
+    assert!(home.run("docker-credential-seqera", &["get"], "r.example").ok().contains("s3cret-of-ada"));
 
     // What cannot be read is named and counted; what is empty is a helper's.
     let odd = r#"{"auths": {"a.example": {"auth": "%%"}, "b.example": {"auth": 7}, "c.example": {}, "d.example": {"username": "ada", "password": "s3cret-of-ada"}}}"#;

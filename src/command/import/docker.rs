@@ -11,15 +11,16 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::{Plain, TO_STORE, agrees, masked, say_what_is_left};
-use crate::broker::Broker;
+use super::{Plain, TO_STORE, agrees, ended, masked, say_what_is_left};
+use crate::broker::{Broker, ServerId, StoredCredential};
 use crate::client::docker_config_file;
 use crate::client::edit::TheirFile;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::protocol::Protocol;
-use crate::protocol::docker::Docker;
+use crate::protocol::docker::wire::Server;
+use crate::protocol::docker::{Docker, KIND};
 use crate::secret::Secret;
 use crate::ui;
 
@@ -72,9 +73,15 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
             .next("see: seqera doctor"));
     }
     let mut stored = Vec::new();
+    let mut others = 0;
     for login in &logins {
         let Entry { registry, user, secret } = login;
         ui::out(&format!("{}: {registry} {user} {}", path.display(), masked(secret)))?;
+        if is_another_here(context, login)? {
+            others += 1;
+            ui::say(&format!("{registry}, {user}: another one is here; not replaced"));
+            continue;
+        }
         if args.plain.dry_run {
             continue;
         }
@@ -84,7 +91,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         }
     }
     if stored.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+        return ended(others);
     }
     context.tell(&format!("Stored: the passwords of {}", stored.join(", ")));
     let question = format!("They are still in {} in plain text. Remove them there?", path.display());
@@ -99,7 +106,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         context.tell(&format!("They are still in plain text in {}", path.display()));
     }
     context.tell("docker asks this helper after: seqera configure docker");
-    Ok(ExitCode::SUCCESS)
+    ended(others)
 }
 
 fn entry((registry, login): (&String, &Value)) -> Option<Entry> {
@@ -119,6 +126,21 @@ fn entry((registry, login): (&String, &Value)) -> Option<Entry> {
     let password = password.trim_end_matches('\0');
     let is_one = !user.is_empty() && !password.is_empty();
     is_one.then(|| Entry { registry, user: user.to_owned(), secret: Secret::from(password) })
+}
+
+/// Whether another login of that registry is stored here: docker knows one of each.
+fn is_another_here(context: &Context, login: &Entry) -> Result<bool> {
+    let Ok(server) = Server::parse(&login.registry) else { return Ok(false) };
+    let same_path = |kept: &StoredCredential| {
+        kept.path.as_ref().and_then(Secret::expose_str).unwrap_or_default() == server.path
+    };
+    let broker = Broker::new(&context.paths, Deadline::after(TO_STORE));
+    let here = broker.find(KIND, &ServerId::from(&server.target), same_path)?;
+    let is_other = |kept: &StoredCredential| {
+        kept.password.as_ref() != Some(&login.secret)
+            || kept.username.as_ref().and_then(Secret::expose_str) != Some(&login.user)
+    };
+    Ok(here.iter().any(is_other))
 }
 
 /// Stores one and reads it back. Answers whether it came back.

@@ -7,15 +7,15 @@ use std::process::ExitCode;
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use super::{Plain, TO_STORE, agrees, masked, say_what_is_left};
-use crate::broker::Broker;
+use super::{Plain, TO_STORE, agrees, ended, masked, say_what_is_left};
+use crate::broker::{Broker, ServerId, StoredCredential};
 use crate::client::edit::TheirFile;
 use crate::command::Context;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::non_empty;
 use crate::protocol::Protocol;
-use crate::protocol::git::Git;
+use crate::protocol::git::{Git, KIND, wire};
 use crate::secret::Secret;
 use crate::ui;
 
@@ -35,40 +35,54 @@ struct Entry {
     shown: String,
 }
 
+impl Entry {
+    /// Server, path and user, as the store tells one from another.
+    fn key(&self) -> Option<(ServerId, Vec<u8>)> {
+        let asked = wire::parse(&self.question).ok()?;
+        let (path, username) = (asked.path, asked.username);
+        let identity = StoredCredential { path, username, ..StoredCredential::default() }.path_and_user();
+        Some((asked.server?, identity))
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// There is nothing to take over; the store.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
-    let mut found = false;
     let mut unread = Vec::new();
-    for path in files() {
+    let mut read = Vec::new();
+    let mut entries = Vec::new();
+    for (file, path) in files().into_iter().enumerate() {
         let theirs = TheirFile::read_own(&path)?;
-        let Some(bytes) = theirs.bytes.clone().map(Zeroizing::new) else { continue };
+        let bytes = Zeroizing::new(theirs.bytes.clone().unwrap_or_default());
+        for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
+            if let Some(entry) = std::str::from_utf8(line).ok().and_then(entry) {
+                ui::out(&format!("{}: {} {}", path.display(), entry.shown, masked(&entry.password)))?;
+                entries.push((file, number, entry));
+            } else if !is_note(line) {
+                unread.push(format!(
+                    "{}, line {number}: not an address with a user and a password",
+                    path.display()
+                ));
+            }
+        }
+        read.push((path, theirs, bytes));
+    }
+    let fates = keep_all(context, &entries, args.plain.dry_run)?;
+    let is_stored = |file: usize, number: usize| {
+        let of = |(entry, fate): (&(usize, usize, Entry), &Fate)| {
+            (entry.0, entry.1) == (file, number) && *fate == Fate::Stored
+        };
+        entries.iter().zip(&fates).any(of)
+    };
+    for (file, (path, theirs, bytes)) in read.into_iter().enumerate() {
         let mut left = Zeroizing::new(Vec::new());
         let mut stored = 0;
         for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
-            let Some(entry) = std::str::from_utf8(line).ok().and_then(entry) else {
-                left.extend_from_slice(line);
-                if !is_note(line) {
-                    unread.push(format!(
-                        "{}, line {number}: not an address with a user and a password",
-                        path.display()
-                    ));
-                }
-                continue;
-            };
-            found = true;
-            ui::out(&format!("{}: {} {}", path.display(), entry.shown, masked(&entry.password)))?;
-            if args.plain.dry_run {
-                continue;
-            }
-            match keep(context, &entry)? {
+            match is_stored(file, number) {
                 true => stored += 1,
-                false => {
-                    ui::say(&format!("{} stays where it is: it is answered from elsewhere", entry.shown));
-                    left.extend_from_slice(line);
-                }
+                false => left.extend_from_slice(line),
             }
         }
         if stored == 0 {
@@ -87,10 +101,58 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         context.tell(&format!("Removed from {}", path.display()));
     }
     say_what_is_left(&unread);
-    if !found {
+    if entries.is_empty() {
         return Err(Error::not_logged_in("git's own plain store has no passwords").next("see: seqera doctor"));
     }
-    Ok(ExitCode::SUCCESS)
+    ended(fates.iter().filter(|fate| **fate == Fate::AnotherHere).count())
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stored,
+    /// It stays: another password is here, and it may be the newer one.
+    AnotherHere,
+    /// It stays for another reason, or nothing was to be done.
+    Left,
+}
+
+/// Stores what git would use. Of several for the same user at the same place git takes the first; and the newest one
+/// here is the first that it gets, so that they are stored from the last to the first.
+fn keep_all(context: &Context, entries: &[(usize, usize, Entry)], dry_run: bool) -> Result<Vec<Fate>> {
+    let keys: Vec<_> = entries.iter().map(|(_, _, entry)| entry.key()).collect();
+    let mut fates = vec![Fate::Left; entries.len()];
+    for (at, (_, _, entry)) in entries.iter().enumerate().rev() {
+        let shown = &entry.shown;
+        let first = keys.iter().position(|key| *key == keys[at]).unwrap_or(at);
+        if first < at {
+            continue;
+        }
+        if is_another_here(context, entry)? {
+            fates[at] = Fate::AnotherHere;
+            ui::say(&format!("{shown}: another one is here; not replaced"));
+        } else if dry_run {
+            continue;
+        } else if keep(context, entry)? {
+            fates[at] = Fate::Stored;
+        } else {
+            ui::say(&format!("{shown} stays where it is: it is answered from elsewhere"));
+        }
+    }
+    for (at, (_, _, entry)) in entries.iter().enumerate() {
+        let first = keys.iter().position(|key| *key == keys[at]).unwrap_or(at);
+        if first == at {
+            continue;
+        }
+        match entries[first].2.password == entry.password {
+            true => fates[at] = fates[first],
+            false => ui::say(&format!(
+                "{} is there twice, and git uses the first: the other one stays where it is",
+                entry.shown
+            )),
+        }
+    }
+    Ok(fates)
 }
 
 /// An empty line or a comment, which git passes over, too.
@@ -106,6 +168,14 @@ fn files() -> Vec<PathBuf> {
     let config = config.or_else(|| home.as_ref().map(|home| home.join(".config")));
     let own = home.map(|home| home.join(".git-credentials"));
     own.into_iter().chain(config.map(|config| config.join("git/credentials"))).collect()
+}
+
+/// Whether another password of the same user at the same place is stored here.
+fn is_another_here(context: &Context, entry: &Entry) -> Result<bool> {
+    let Some((server, identity)) = entry.key() else { return Ok(false) };
+    let broker = Broker::new(&context.paths, Deadline::after(TO_STORE));
+    let here = broker.find(KIND, &server, |kept| kept.path_and_user() == identity)?;
+    Ok(here.iter().any(|kept| kept.password.as_ref() != Some(&entry.password)))
 }
 
 /// Stores one and reads it back. Answers whether it came back.

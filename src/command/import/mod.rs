@@ -173,6 +173,15 @@ fn taken(name: &ProfileName) -> Error {
         .next("name another for this one with --profile NAME, or log out first")
 }
 
+/// How an import ends that left out what would have replaced another secret.
+fn ended(others: usize) -> Result<ExitCode> {
+    match others {
+        0 => Ok(ExitCode::SUCCESS),
+        _ => Err(Error::usage("another password is here already, and it is not replaced")
+            .next("keep the right one: remove it there, or let git or docker forget the one that is here")),
+    }
+}
+
 /// Names what could not be read, so that nobody takes it for taken over.
 fn say_what_is_left(unread: &[String]) {
     for one in unread {

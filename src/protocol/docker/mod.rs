@@ -18,7 +18,7 @@ use crate::ui;
 use wire::{NO_SERVER, NOT_FOUND, Operation, Server};
 
 /// The kind under which the store keeps what docker brings.
-const KIND: &str = "docker";
+pub const KIND: &str = "docker";
 
 const USAGE: &str = "Usage: docker-credential-seqera <store|get|erase|list|version>\n";
 
