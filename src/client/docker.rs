@@ -133,8 +133,13 @@ fn registry_keys(registries: &[String]) -> Result<Vec<String>> {
         let key = registry_key(registry).ok_or_else(|| {
             Error::usage("--registry wants the host of a registry").next("such as: --registry cr.seqera.io")
         })?;
-        if !keys.contains(&key) {
-            keys.push(key);
+        // docker looks up what a person typed, and keeps its capitals: both spellings lead here.
+        let typed = host_as_typed(registry).to_owned();
+        let has_capitals = typed.contains(|c: char| c.is_ascii_uppercase());
+        for key in [Some(key), has_capitals.then_some(typed)].into_iter().flatten() {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
         }
     }
     Ok(keys)
@@ -147,10 +152,14 @@ pub fn registry_key(registry: &str) -> Option<String> {
     if server.target.host() == HUB && server.target.port().is_none() {
         return Some(hub_key());
     }
+    Some(host_as_typed(registry).to_ascii_lowercase())
+}
+
+/// As it was typed: a port is part of docker's key, also where it is the usual one.
+fn host_as_typed(registry: &str) -> &str {
     let rest = registry.trim();
     let rest = rest.split_once("://").map_or(rest, |(_, rest)| rest).trim_start_matches('/');
-    // As it was typed: a port is part of docker's key, also where it is the usual one.
-    Some(rest.split(['/', '?', '#']).next()?.to_ascii_lowercase())
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 fn hub_key() -> String {
@@ -213,6 +222,14 @@ mod tests {
         for bad in ["", "ftp://r.example", "user@r.example", "a b", "https://"] {
             assert_eq!(registry_key(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_registry_in_capitals_has_the_key_that_docker_looks_up_as_well() {
+        let keys = |registry: &str| registry_keys(&[registry.to_owned()]).unwrap();
+        assert_eq!(keys("https://LOCALHOST:18474/team"), ["localhost:18474", "LOCALHOST:18474"]);
+        assert_eq!(keys("Docker.io"), ["https://index.docker.io/v1/", "Docker.io"]);
+        assert_eq!(keys("r.example/Team"), ["r.example"]);
     }
 
     #[test]

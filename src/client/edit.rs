@@ -64,7 +64,7 @@ impl TheirFile {
             Err(error) if Exposed::of(&error).is_some() => {
                 return Err(files::failure(format_args!("{} is not taken over", shown.display()), &error));
             }
-            Err(error) => return Err(Error::io(format_args!("cannot read {}", shown.display()), &error)),
+            Err(error) => return Err(failure("read", shown, &path, &error)),
         };
         let leads_nowhere = found.is_none() && path != shown && !path.parent().is_some_and(Path::is_dir);
         if leads_nowhere {
@@ -89,8 +89,7 @@ impl TheirFile {
     /// # Errors
     /// It cannot be written; the old content is then untouched as far as the system lets us.
     pub fn replace(&self, new: &[u8], mode: u32) -> Result<u8> {
-        let failed =
-            |error: &io::Error| Error::io(format_args!("cannot write {}", self.shown.display()), error);
+        let failed = |error: &io::Error| failure("write", &self.shown, &self.path, error);
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         match &self.found {
             None => {
@@ -114,9 +113,49 @@ impl TheirFile {
     /// # Errors
     /// It cannot be removed.
     pub fn remove(&self, made: u8) -> Result<()> {
-        remove(&self.path, made)
-            .map_err(|error| Error::io(format_args!("cannot remove {}", self.shown.display()), &error))
+        remove(&self.path, made).map_err(|error| failure("remove", &self.shown, &self.path, &error))
     }
+}
+
+/// The error for a file that the system does not let us `doing`, with what to do about it.
+fn failure(doing: &str, shown: &Path, path: &Path, error: &io::Error) -> Error {
+    let file = shown.display();
+    let failed = Error::io(format_args!("cannot {doing} {file}"), error);
+    match error.kind() {
+        io::ErrorKind::ResourceBusy => Error::failed(format!(
+            "cannot {doing} {file}: it is a mount of its own and cannot be replaced (device or resource busy)"
+        ))
+        .next("unmount it, or mount the folder that it is in, then try again"),
+        io::ErrorKind::PermissionDenied => failed.next(let_us_in(path)),
+        io::ErrorKind::ReadOnlyFilesystem => failed.next("make its file system writable, then try again"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            failed.next("make room there, then try again")
+        }
+        _ => failed.next(format!("see what is there: ls -ld {file}")),
+    }
+}
+
+/// What gives us access to a file, or to the first folder above it that can be seen.
+#[cfg(unix)]
+fn let_us_in(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let me = rustix::process::geteuid().as_raw();
+    let seen = path.ancestors().find_map(|path| Some((path, fs::symlink_metadata(path).ok()?)));
+    let Some((path, found)) = seen else { return "see who may use the folders above it".into() };
+    let shown = path.display();
+    match found.uid() {
+        owner if owner != me => format!(
+            "{shown} belongs to {}: run it as that user, or give it back with: sudo chown {me} {shown}",
+            if owner == 0 { "root".into() } else { format!("user {owner}") }
+        ),
+        _ if found.is_dir() => format!("open it with: chmod u+rwx {shown}"),
+        _ => format!("open it with: chmod u+rw {shown}"),
+    }
+}
+
+#[cfg(not(unix))]
+fn let_us_in(path: &Path) -> String {
+    format!("see who may write {}", path.display())
 }
 
 /// Removes a file, and as many of the folders above it as we `made`, where they are empty.

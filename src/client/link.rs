@@ -95,6 +95,18 @@ pub fn make(path: &Path, is_recorded: bool) -> Result<bool> {
     }
 }
 
+/// Whether a link that we made is gone, or leads to no program any more: then it goes, too.
+pub fn is_gone(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        Ok(_) => {
+            let is_left_behind =
+                !path.exists() && fs::read_link(path).is_ok_and(|to| to == Path::new(&with_suffix(PROGRAM)));
+            is_left_behind && fs::remove_file(path).is_ok()
+        }
+    }
+}
+
 /// Removes the link.
 ///
 /// # Errors

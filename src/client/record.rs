@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Client;
 use super::change::{Change, Trace};
+use super::{Client, link};
 use crate::error::{Error, Kind, Result};
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
@@ -115,7 +115,7 @@ impl Record {
         let bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::failed(error.to_string()))?;
         files::private_dir(&paths.state)
             .and_then(|()| files::replace(&path, &bytes))
-            .map_err(|error| Error::io(format_args!("cannot write {}", path.display()), &error))
+            .map_err(|error| files::failure(format_args!("cannot write {}", path.display()), &error))
     }
 }
 
@@ -140,7 +140,7 @@ impl<'a> Held<'a> {
     /// Makes the changes for a client, and tells of each that was made.
     ///
     /// # Errors
-    /// One cannot be made: it is not recorded, and those before it are.
+    /// One cannot be made: then those before it are taken back.
     pub fn make(
         &mut self,
         client: &dyn Client,
@@ -151,6 +151,7 @@ impl<'a> Held<'a> {
             return Err(Error::refused(format!("this could not be taken back: {}", odd.words()))
                 .next("correct what stands there now, then try again"));
         }
+        let mut made: Vec<Step> = Vec::new();
         for change in changes {
             self.make_room_for(&change)?;
             let is_recorded = self.record.steps.iter().any(|step| step.change.is_same(&change));
@@ -172,6 +173,7 @@ impl<'a> Held<'a> {
                 Ok(Some(trace)) => {
                     if let Some(step) = self.record.steps.last_mut() {
                         (step.made, step.trace) = (true, trace);
+                        made.push(step.clone());
                     }
                     self.record.save(self.paths)?;
                     tell(Done::Made(change));
@@ -179,11 +181,42 @@ impl<'a> Held<'a> {
                 unmade => {
                     self.record.steps = before;
                     self.record.save(self.paths)?;
-                    unmade?;
+                    if let Err(error) = unmade {
+                        self.unmake(made, &mut tell)?;
+                        return Err(error);
+                    }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Half of what a client needs is of no use to it.
+    fn unmake(&mut self, made: Vec<Step>, tell: &mut impl FnMut(Done)) -> Result<()> {
+        for step in made.into_iter().rev() {
+            if step.change.take_back(&step.trace).unwrap_or_default() {
+                self.record.steps.retain(|known| *known != step);
+                self.record.save(self.paths)?;
+                tell(Done::TakenBack(step.change));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the links of a client that are gone, since the program is somewhere else now: a client that is configured
+    /// anew needs others.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn forget_gone_links(&mut self, client: &dyn Client, needed: &[Change]) -> Result<()> {
+        let is_gone = |step: &Step| {
+            let is_needed = || needed.iter().any(|change| change.is_same(&step.change));
+            matches!(&step.change, Change::Link { path } if step.client == client.name() && link::is_gone(path))
+                && !is_needed()
+        };
+        let known = self.record.steps.len();
+        self.record.steps.retain(|step| !is_gone(step));
+        if self.record.steps.len() == known { Ok(()) } else { self.record.save(self.paths) }
     }
 
     /// Takes back what the change supersedes, so that undoing it leads to what was there before either.

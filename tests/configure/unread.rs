@@ -78,3 +78,66 @@ fn an_option_that_a_client_does_not_have_is_refused() {
     }
     assert_eq!(snapshot(&home), before);
 }
+
+/// A file that cannot be written leaves nothing half made, and the words say what to do.
+#[test]
+fn a_file_that_cannot_be_written_is_said_with_what_to_do() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = home();
+    home.write(".docker/config.json", "{}");
+    let before = snapshot(&home);
+    let mut mounted = home.command("unshare");
+    let script = "mount --bind .docker/config.json .docker/config.json; exec seqera configure docker";
+    mounted.args(["--mount", "sh", "-euc", script]).current_dir(home.path());
+    let failed = run(mounted, "").expect(1);
+    assert!(failed.err().contains("cannot be replaced (device or resource busy); unmount it"), "{failed:?}");
+    let mut after = snapshot(&home);
+    after.retain(|path, _| !path.starts_with("run"));
+    assert_eq!(after, before, "no link is left");
+    configure(&home, &["docker", "--undo"]);
+}
+
+/// The programs moved, and their links did not come with them, or lead nowhere.
+#[test]
+fn the_links_of_a_program_that_moved_are_forgotten() {
+    for with_link in [false, true] {
+        let mut home = home();
+        for client in ["git", "docker"] {
+            configure(&home, &[client]);
+        }
+        let moved = home.path().join("moved");
+        fs::create_dir(&moved).unwrap();
+        for program in ["seqera", "seqera-credential-helper"] {
+            fs::rename(home.bin().join(program), moved.join(program)).unwrap();
+        }
+        for link in ["git-credential-seqera", "docker-credential-seqera"] {
+            if !with_link {
+                fs::remove_file(home.bin().join(link)).unwrap();
+            }
+        }
+        home.set("PATH", format!("{}:/usr/bin:/bin", moved.display()));
+        let seqera = moved.join("seqera").to_str().unwrap().to_owned();
+        for client in ["git", "docker"] {
+            home.run(&seqera, &["configure", client], "").ok();
+        }
+        let list = home.run(&seqera, &["configure", "--list"], "").ok();
+        assert!(!list.contains("changed since"), "{list}");
+        let doctor = home.run(&seqera, &["doctor"], "").out();
+        assert!(!doctor.contains("not there any more"), "{doctor}");
+        assert!(!home.bin().join("git-credential-seqera").is_symlink());
+        home.run(&seqera, &["configure", "--undo-all"], "").ok();
+        assert!(!moved.join("git-credential-seqera").exists() && !home.path().join(".gitconfig").exists());
+    }
+}
+
+#[test]
+fn both_spellings_of_a_registry_in_capitals_are_configured() {
+    let home = home();
+    is_taken_back(&home, &["docker", "--registry", "LOCALHOST:18474"]);
+    configure(&home, &["docker", "--registry", "LOCALHOST:18474"]);
+    let config = fs::read_to_string(home.path().join(".docker/config.json")).unwrap();
+    assert!(config.contains("\"LOCALHOST:18474\": \"seqera\""), "{config}");
+    assert!(config.contains("\"localhost:18474\": \"seqera\""), "{config}");
+}

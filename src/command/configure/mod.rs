@@ -157,6 +157,7 @@ fn configure(client: &dyn Client, args: &Args, context: &Context) -> Result<()> 
     let mut held = Held::take(&context.paths)?;
     // Planned once nobody else changes anything.
     let plan = client.plan(&options)?;
+    held.forget_gone_links(client, &plan.changes)?;
     let missing = held.record.missing(client, plan.changes);
     if missing.is_empty() {
         context.tell(&format!("{} already uses the helper.", client.name()));
