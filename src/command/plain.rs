@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::os::env::non_empty;
 use crate::provider::{self, ProviderId};
 use crate::secret::Secret;
@@ -21,7 +23,7 @@ pub struct Found {
     pub provider: ProviderId,
     /// The token, where it can be told from the rest of the line.
     pub token: Option<Secret>,
-    /// Whether there is nothing else on the line.
+    /// Whether the line can go: there is nothing else on it, and nothing around it needs it.
     pub is_alone: bool,
 }
 
@@ -78,13 +80,86 @@ pub fn tokens_in(path: &Path) -> Vec<Found> {
         return Vec::new();
     }
     let Ok(file) = File::open(path) else { return Vec::new() };
-    let lines = BufReader::new(file.take(LIMIT)).split(b'\n');
-    let found = |(number, line): (usize, std::io::Result<Vec<u8>>)| {
-        let line = zeroize::Zeroizing::new(line.ok()?);
-        let Line { variable, provider, token, is_alone } = read(&String::from_utf8_lossy(&line))?;
-        Some(Found { path: path.to_owned(), line: number, variable, provider, token, is_alone })
+    let lines: Vec<Zeroizing<String>> = BufReader::new(file.take(LIMIT))
+        .split(b'\n')
+        .map_while(Result::ok)
+        .map(Zeroizing::new)
+        .map(|line| Zeroizing::new(String::from_utf8_lossy(&line).into_owned()))
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(|line| line.as_str()).collect();
+    let found = |(at, line): (usize, &&str)| {
+        let Line { variable, provider, token, is_alone } = read(line)?;
+        let is_alone = is_alone && is_free(&lines, at);
+        Some(Found { path: path.to_owned(), line: at + 1, variable, provider, token, is_alone })
     };
-    (1..).zip(lines).filter_map(found).collect()
+    lines.iter().enumerate().filter_map(found).collect()
+}
+
+/// Whether the line can be taken out without breaking what is around it: it does not go on with the line before, is
+/// not at an end of a block, which may not be empty, and is no part of a text. In doubt it is not.
+fn is_free(lines: &[&str], at: usize) -> bool {
+    const OPENING: [&str; 13] = [
+        "if", "elif", "else", "for", "while", "until", "case", "switch", "function", "begin", "then", "do",
+        "foreach",
+    ];
+    const CLOSING: [&str; 15] = [
+        "fi", "done", "else", "elif", "esac", "end", "endif", "endsw", "breaksw", "then", "do", "case", "&&",
+        "||", "|",
+    ];
+    const CLOSED: [&str; 6] = ["fi", "done", "esac", "end", "endif", "}"];
+    let counts = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    let word = |word: Option<&str>| word.unwrap_or_default().trim_matches(';').to_owned();
+    if lines.iter().any(|line| line.contains("<<")) {
+        return false;
+    }
+    if at.checked_sub(1).is_some_and(|before| lines[before].trim_end().ends_with('\\')) {
+        return false;
+    }
+    let before = lines[..at].iter().rev().find(counts).map_or("", |line| line.trim());
+    let before = before.split(" #").next().unwrap_or_default().trim_end();
+    let (first, last) = (word(before.split_whitespace().next()), word(before.split_whitespace().next_back()));
+    let opens = ["then", "do", "else", "begin", "in"].contains(&last.as_str())
+        || before.ends_with(['{', '(', '&', '|', ':', '[', '\\'])
+        || (before.ends_with(')') && !before.contains('('))
+        || (OPENING.contains(&first.as_str()) && !CLOSED.contains(&last.as_str()));
+    let after = lines[at + 1..].iter().find(counts).map_or("", |line| line.trim());
+    let next = after.split_whitespace().next().unwrap_or_default();
+    let closes = after.starts_with(['}', ')', ';', '&', '|', ']'])
+        || CLOSING.contains(&next.split([';', ')', '}']).next().unwrap_or_default());
+    !opens && !closes
+}
+
+/// The addresses that a file gives to these variables.
+///
+/// # Errors
+/// The number of a line that gives one which is computed.
+pub fn addresses_in(path: &Path, names: &[&str]) -> Result<Vec<String>, usize> {
+    let text = fs::read(path).unwrap_or_default();
+    let text = Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+    let mut found = Vec::new();
+    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim_start().starts_with('#')) {
+        for name in names {
+            match assigned(line, name) {
+                Some((address, _)) => found.push(address),
+                None if gives(line, name) => return Err(number),
+                None => {}
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a line gives the variable a value.
+fn gives(line: &str, name: &str) -> bool {
+    let Some((before, after)) = line.split_once(name) else { return false };
+    let last = before.split([';', '&']).next_back().unwrap_or_default().trim_start();
+    let value = match after.trim_start().strip_prefix('=') {
+        Some(value) => value,
+        None if last.starts_with("set") => after,
+        None => return false,
+    };
+    let is_longer = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    !is_longer && !value.trim().trim_matches(['"', '\'']).is_empty()
 }
 
 #[derive(Debug)]
@@ -140,9 +215,22 @@ fn assigned(line: &str, name: &str) -> Option<(String, bool)> {
     let rest = quote.map_or(rest, |quote| rest.strip_prefix(quote).unwrap_or(rest)).trim();
     let exported = rest.strip_prefix(';').map(str::trim).unwrap_or(rest);
     let is_plain = exported.is_empty() || exported == format!("export {name}");
-    let start = before.trim();
-    let is_alone = is_plain && (start.is_empty() || !start.contains([';', '&', '|', '(', '{']));
+    let is_closed = quote.is_none_or(|quote| inner[end..].starts_with(quote));
+    let is_word = text.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_-.".contains(c));
+    let is_alone = is_plain && is_closed && is_word && is_only_this(before.trim_start());
     Some((text.to_owned(), is_alone))
+}
+
+/// Whether what is in front of a variable only says that it gets a value.
+fn is_only_this(before: &str) -> bool {
+    let mut words = before.trim_end_matches(['$', '"', '\'']).split_whitespace();
+    match words.next() {
+        None | Some("$env." | "$env:") => true,
+        Some("export" | "set" | "set-env" | "setenv" | "declare" | "typeset") => {
+            words.all(|word| word.starts_with('-') || word == "E:")
+        }
+        Some(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -182,6 +270,52 @@ mod tests {
             "set -e TOWER_ACCESS_TOKEN",
         ] {
             assert!(read(line).is_none(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_something_else_needs_is_not_alone() {
+        let token = "export TOWER_ACCESS_TOKEN=abc";
+        let is_alone = |text: &str| {
+            let lines: Vec<&str> = text.lines().collect();
+            let at = lines.iter().position(|line| line.contains("TOKEN")).unwrap();
+            read(lines[at]).unwrap().is_alone && is_free(&lines, at)
+        };
+        for free in [
+            "T",
+            "a=1\nT\nb=2",
+            "if true; then a; fi\nT\nif true; then\nb\nfi",
+            "f() { a; }\nT\n",
+            "# then\n\n  T",
+        ] {
+            assert!(is_alone(&free.replace('T', token)), "{free}");
+        }
+        for needed in [
+            "true && \\\nT",
+            "true &&\nT",
+            "false ||\nT",
+            "a |\n\nT",
+            "if true; then\nT\nb\nfi",
+            "if true; then # x\n\nT\nb\nfi",
+            "if true\nthen\nT\nfi",
+            "if true; then\n  b\n  T\nfi",
+            "for x in y; do\nT\ndone",
+            "f() {\n T\n}",
+            "case x in\nx)\nT\n;;\nesac",
+            "if test x\n T\nend",
+            "if true; then a\nelse\nT\n# x\nfi",
+            "cat <<X\nT\nX",
+            "export OTHER=1 TOWER_ACCESS_TOKEN=abc",
+            "OTHER=1 TOWER_ACCESS_TOKEN=abc",
+            "TOWER_ACCESS_TOKEN=abc nextflow run",
+            "export TOWER_ACCESS_TOKEN=abc OTHER=1",
+            "export TOWER_ACCESS_TOKEN=abc\\\n OTHER=1",
+            "export TOWER_ACCESS_TOKEN='abc\nx'",
+            "if true; then TOWER_ACCESS_TOKEN=abc",
+            "env TOWER_ACCESS_TOKEN=abc",
+        ] {
+            let text = if needed.contains("TOKEN") { needed.to_owned() } else { needed.replace('T', token) };
+            assert!(!is_alone(&text), "{text}");
         }
     }
 }

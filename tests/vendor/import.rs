@@ -310,3 +310,44 @@ fn a_token_in_a_start_up_file_is_taken_over() {
     let again = home.run("seqera", &["import", "env"], "").expect(0);
     assert!(again.err().contains("is here already"), "{again:?}");
 }
+
+#[test]
+fn a_token_goes_where_the_file_beside_it_says() {
+    let (home, platform) = (Home::with_file_store(), Platform::start());
+    let token = platform.personal_token();
+    let before = "if true; then\n  export A=1\n  export TOWER_ACCESS_TOKEN=T\nfi\n";
+    let before = before.replace("TOKEN=T", &format!("TOKEN={token}"));
+    let computed = format!("{before}export TOWER_API_ENDPOINT=\"$MINE\"\n");
+    let path = home.write(".bashrc", computed);
+    let run = home.run("seqera", &["import", "env"], "").expect(7);
+    assert!(run.err().contains("--endpoint URL"), "{run:?}");
+    let named = format!("{before}export TOWER_API_ENDPOINT={}\n", platform.api());
+    fs::write(&path, &named).unwrap();
+    let run = home.run("seqera", &["import", "env", "--remove"], "").expect(0);
+    assert!(
+        run.err().contains("line 3 holds more than the token") && run.err().contains("by hand"),
+        "{run:?}"
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), named);
+    assert_eq!(home.run("seqera", &["token"], "").ok().trim(), token);
+}
+
+#[test]
+fn a_file_of_nextflow_with_other_settings_stays_and_a_computed_endpoint_is_refused() {
+    let (mut home, platform) = (Home::with_file_store(), Platform::start());
+    let token = platform.personal_token();
+    let unclear = format!("tower {{ accessToken = '{token}'; endpoint = \"https://${{host}}/api\" }}\n");
+    let path = home.write(".nextflow/seqera-auth.config", unclear);
+    let run = home.run("seqera", &["import", "nextflow"], "").expect(7);
+    assert!(run.err().contains("cannot be read"), "{run:?}");
+    assert_eq!(platform.requests().len(), 0);
+    home.set("TOWER_API_ENDPOINT", platform.api());
+    let others = format!(
+        "tower.accessToken = '{token}' // mine\naws {{ client {{ endpoint = 'https://s3.example' }} }}\n"
+    );
+    fs::write(&path, &others).unwrap();
+    let run = home.run("seqera", &["import", "nextflow", "--remove"], "").expect(7);
+    assert!(run.err().contains("take the line out by hand"), "{run:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), others);
+    assert_eq!(home.run("seqera", &["token"], "").ok().trim(), token);
+}

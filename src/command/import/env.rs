@@ -7,7 +7,8 @@ use super::{Plain, agrees, foretell, keep_token, masked};
 use crate::client::edit::TheirFile;
 use crate::command::Context;
 use crate::command::login::sekuire::{Options, Replacing, enter};
-use crate::command::plain::{Found, start_up_files, tokens_in};
+use crate::command::plain::{Found, addresses_in, start_up_files, tokens_in};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::provider::LoginWay;
 use crate::provider::sekuire::{Device, key};
@@ -47,7 +48,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     let platform = first.provider;
     let endpoint = match &args.endpoint {
         Some(named) => platform.endpoint(named)?,
-        None => platform.outside_endpoint()?,
+        None => endpoint_beside(first)?,
     };
     match platform.login_way() {
         LoginWay::OAuth => {
@@ -77,6 +78,21 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The endpoint that the file of a token names beside it; else that of the environment, or the platform's own.
+fn endpoint_beside(found: &Found) -> Result<Endpoint> {
+    let (platform, path) = (found.provider, found.path.display());
+    let unclear = |what: String| Error::refused(what).next("name the API of the token with --endpoint URL");
+    let named = addresses_in(&found.path, platform.variables().endpoints)
+        .map_err(|line| unclear(format!("{path}, line {line} computes the endpoint of the token")))?;
+    let mut named = named.iter().map(|named| platform.endpoint(named)).collect::<Result<Vec<_>>>()?;
+    named.dedup();
+    match named.len() {
+        0 => platform.outside_endpoint(),
+        1 => Ok(named.remove(0)),
+        _ => Err(unclear(format!("{path} names several endpoints"))),
+    }
+}
+
 fn remove(copies: &[&Found], without_asking: bool, context: &Context) -> Result<()> {
     let mut files: Vec<&Path> = copies.iter().map(|one| one.path.as_path()).collect();
     files.dedup();
@@ -86,7 +102,7 @@ fn remove(copies: &[&Found], without_asking: bool, context: &Context) -> Result<
         let others = copies.iter().filter(|one| one.path == path && !one.is_alone);
         for other in others {
             context.tell(&format!(
-                "{}, line {} holds more than the token: take it out by hand",
+                "{}, line {} holds more than the token, or the lines around need it: take it out by hand",
                 path.display(),
                 other.line
             ));
