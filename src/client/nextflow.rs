@@ -50,12 +50,17 @@ impl Client for Nextflow {
         let file = folder.join("config");
         let created = TheirFile::read(&file)?.bytes.is_none();
         let path = folder.join(FILE);
-        if TheirFile::read(&path)?.bytes.is_some() && !is_written(&path) {
-            return Err(Error::refused(format!(
-                "{} is there, perhaps with a token in plain text",
-                path.display()
-            ))
-            .next("take it over first: seqera import nextflow --remove"));
+        if let Some(there) = TheirFile::read(&path)?.bytes
+            && !is_written(&path)
+        {
+            let shown = path.display();
+            return Err(match holds_token(&String::from_utf8_lossy(&there)) {
+                true => Error::refused(format!("{shown} is there, with a token in plain text")).next(
+                    format!("take it over first: seqera import nextflow --remove; or move {shown} away"),
+                ),
+                false => Error::refused(format!("{shown} is there and is not as we write it"))
+                    .next(format!("move {shown} away first")),
+            });
         }
         let notes =
             vec!["Start Nextflow in a shell with the hook, or with: seqera exec -- nextflow …".to_owned()];
@@ -110,10 +115,28 @@ pub fn includes(line: &str) -> bool {
     named.is_some_and(|named| named.trim_matches(['\'', '"']) == FILE)
 }
 
-/// The configuration with the line.
+/// The configuration with the line: first, so that what the configuration itself says of `tower` still counts.
 pub fn included(before: &[u8]) -> Vec<u8> {
-    let gap = if before.is_empty() || before.ends_with(b"\n") { "" } else { "\n" };
-    [before, gap.as_bytes(), INCLUDE.as_bytes(), b"\n"].concat()
+    [INCLUDE.as_bytes(), b"\n", before].concat()
+}
+
+/// Whether a token stands in a configuration of Nextflow's.
+fn holds_token(text: &str) -> bool {
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .any(|(name, value)| name.trim_end().ends_with("accessToken") && literal(value).is_some())
+}
+
+/// The text or the number that a setting has. A value that is computed is none.
+fn literal(value: &str) -> Option<&str> {
+    let value = value.trim_start();
+    let quote = value.chars().next()?;
+    let text = match quote {
+        '\'' | '"' => value[1..].split(quote).next()?,
+        _ => value.split(|c: char| !c.is_ascii_digit()).next()?,
+    };
+    let is_computed = quote == '"' && text.contains('$');
+    (!text.is_empty() && !is_computed).then_some(text)
 }
 
 /// The configuration without the line.
@@ -137,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_line_comes_and_goes_and_nothing_else() {
-        for before in ["", "process.cpus = 2\n", "a {\n}\n\n"] {
+        for before in ["", "process.cpus = 2", "process.cpus = 2\n", "a {\n}\n\n"] {
             let after = included(before.as_bytes());
             assert!(String::from_utf8_lossy(&after).lines().any(includes));
             assert_eq!(without(&after), before.as_bytes());
@@ -147,6 +170,8 @@ mod tests {
 
     #[test]
     fn no_token_stands_in_it() {
+        assert!(!holds_token(CONTENT) && !holds_token("tower.workspaceId = 17\n") && !holds_token(""));
+        assert!(holds_token("tower { accessToken = 'eyJ' }\n") && holds_token("tower.accessToken=\"eyJ\""));
         assert!(CONTENT.contains("System.getenv('TOWER_ACCESS_TOKEN')") && !CONTENT.contains("eyJ"));
     }
 }

@@ -175,7 +175,8 @@ fn nextflow_is_set_up_without_a_token_and_taken_back() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(
         fs::read_to_string(&config).unwrap(),
-        "process.cpus = 2\nincludeConfig 'seqera-auth.config'\n"
+        "includeConfig 'seqera-auth.config'\nprocess.cpus = 2",
+        "what the person says of tower comes after it, and counts"
     );
     assert!(home.run("seqera", &["configure", "nextflow"], "").expect(0).err().contains("already uses"));
     home.run("seqera", &["configure", "nextflow", "--undo"], "").expect(0);
@@ -185,6 +186,11 @@ fn nextflow_is_set_up_without_a_token_and_taken_back() {
     fs::write(&file, format!("tower {{ accessToken = '{token}' }}\n")).unwrap();
     let run = home.run("seqera", &["configure", "nextflow"], "").expect(7);
     assert!(run.err().contains("seqera import nextflow --remove"), "{run:?}");
+    for without in ["tower.workspaceId = 17\n", "tower { accessToken = System.getenv('MY_TOKEN') }\n", ""] {
+        fs::write(&file, without).unwrap();
+        let run = home.run("seqera", &["configure", "nextflow"], "").expect(7);
+        assert!(run.err().contains(&format!("move {} away first", file.display())), "{run:?}");
+    }
     fs::remove_dir_all(home.path().join(".nextflow")).unwrap();
     home.run("seqera", &["configure", "nextflow"], "").expect(0);
     home.run("seqera", &["configure", "nextflow", "--undo"], "").expect(0);
