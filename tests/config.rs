@@ -46,6 +46,31 @@ fn a_wrong_value_or_name_changes_nothing() {
 }
 
 #[test]
+fn a_setting_is_taken_out_and_the_comments_stay() {
+    let home = Home::with_file_store();
+    let before = "# mine\nkey_cache = 5\nclient_id = 'mine'\n\n# why\n[seqera]\n# because\nrelay = false\n";
+    let file = home.write(".config/seqera-credential-helper/config.toml", before);
+    for key in ["key_cache", "seqera.relay", "store"] {
+        home.run("seqera", &["config", "unset", key], "").expect(0);
+    }
+    let after = std::fs::read_to_string(file).unwrap();
+    assert_eq!(after, "# mine\nclient_id = 'mine'\n\n# why\n# because\n");
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_is_followed() {
+    let home = Home::with_file_store();
+    let file = home.write(".config/seqera-credential-helper/config.toml", "");
+    std::fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("dots/c.toml", &file).unwrap();
+    home.run("seqera", &["config", "set", "key_cache", "5"], "").expect(0);
+    assert!(file.is_symlink());
+    let written = file.parent().unwrap().join("dots/c.toml");
+    assert_eq!(std::fs::read_to_string(written).unwrap(), "key_cache = 5\n");
+    assert_eq!(home.run("seqera", &["config", "get", "key_cache"], "").ok(), "5\n");
+}
+
+#[test]
 fn a_site_says_where_its_people_log_in() {
     let mut home = Home::with_file_store();
     let site = home.path().join("site/seqera-credential-helper");

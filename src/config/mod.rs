@@ -6,6 +6,7 @@
 
 mod folders;
 mod settings;
+mod unset;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -204,17 +205,18 @@ pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()
         }
         None => (document.as_table_mut() as &mut dyn toml_edit::TableLike, setting.key),
     };
-    match new {
-        // The value alone is replaced: a comment behind it stays.
-        Some(new) => match (table.get_mut(key).and_then(Item::as_value_mut), new.into_value()) {
-            (Some(old), Ok(mut new)) => {
-                *new.decor_mut() = old.decor().clone();
-                *old = new;
-            }
-            (None, Ok(new)) => drop(table.insert(key, Item::Value(new))),
-            (_, Err(_)) => return Err(Error::failed("the value cannot be written")),
-        },
-        None => drop(table.remove(key)),
+    let Some(new) = new else {
+        let rest = unset::without(&document.to_string(), setting.key);
+        return rest.map_or(Ok(()), |rest| write(&path, &rest));
+    };
+    // The value alone is replaced: a comment behind it stays.
+    match (table.get_mut(key).and_then(Item::as_value_mut), new.into_value()) {
+        (Some(old), Ok(mut new)) => {
+            *new.decor_mut() = old.decor().clone();
+            *old = new;
+        }
+        (None, Ok(new)) => drop(table.insert(key, Item::Value(new))),
+        (_, Err(_)) => return Err(Error::failed("the value cannot be written")),
     }
     write(&path, &document)
 }
@@ -222,9 +224,20 @@ pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()
 /// The user's file, to be changed. One that is linked from somewhere (dotfiles) stays a link.
 fn open(paths: &Paths) -> Result<(PathBuf, DocumentMut)> {
     let path = paths.config_file();
-    let path = path.canonicalize().unwrap_or(path);
+    let path = path.canonicalize().or_else(|_| followed(path))?;
     let document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
     Ok((path, document))
+}
+
+/// Where a link leads, if nothing is there yet either.
+fn followed(mut path: PathBuf) -> Result<PathBuf> {
+    for _ in 0..40 {
+        match path.read_link() {
+            Ok(to) => path = path.parent().unwrap_or(Path::new("/")).join(to),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(Error::refused(format!("{} is a link that leads round in a circle", path.display())))
 }
 
 fn write(path: &Path, document: &DocumentMut) -> Result<()> {
