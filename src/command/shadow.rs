@@ -14,11 +14,7 @@ pub fn warnings(provider: ProviderId, login: Option<&Profile>, env: &impl Enviro
 
 /// Two tokens for one thing.
 pub fn differing(provider: ProviderId, env: &impl Environment) -> Option<String> {
-    let names = provider.variables().tokens.iter();
-    let mut set = names.filter_map(|name| {
-        let value = env(name)?.into_encoded_bytes().trim_ascii().to_owned();
-        (!value.is_empty()).then_some((name, value))
-    });
+    let mut set = exports::given_tokens(provider, env);
     let (first, token) = set.next()?;
     set.find(|(_, other)| *other != token).map(|(second, _)| {
         format!("{first} and {second} are both set and differ: programs disagree about which one counts; unset one")

@@ -83,15 +83,27 @@ impl Ours {
 }
 
 /// The token that the person (or their CI) gave from outside: the first of the provider's variables that
-/// has a value which we did not export. A line's end that came with it out of a file is not part of it.
+/// has a value which we did not export.
 pub fn outside_token(provider: ProviderId, env: &impl Environment) -> Option<(&'static str, Secret)> {
     let ours = Ours::in_env(env);
-    provider.variables().tokens.iter().find_map(|name| {
-        let mut value = env(name)?.into_encoded_bytes();
-        value.truncate(value.trim_ascii_end().len());
-        let foreign = !value.is_empty() && !ours.as_ref().is_some_and(|ours| ours.is_token(&value));
-        foreign.then(|| (*name, Secret::new(value)))
-    })
+    let is_ours = |value: &[u8]| ours.as_ref().is_some_and(|ours| ours.is_token(value));
+    let (name, value) = given_tokens(provider, env).find(|(_, value)| !is_ours(value))?;
+    Some((name, Secret::new(value)))
+}
+
+/// The token variables of a platform that have a value, in the order in which they count.
+pub fn given_tokens(
+    provider: ProviderId,
+    env: &impl Environment,
+) -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    provider.variables().tokens.iter().filter_map(|name| Some((*name, said(env, name)?)))
+}
+
+/// The value of a variable without a line's end that came with it out of a file. A blank value counts as unset.
+fn said(env: &impl Environment, name: &str) -> Option<Vec<u8>> {
+    let mut value = env(name)?.into_encoded_bytes();
+    value.truncate(value.trim_ascii_end().len());
+    (!value.is_empty()).then_some(value)
 }
 
 /// What `env` and the hook change for this login: the provider's variables as the contract lists them, what
@@ -151,11 +163,7 @@ pub fn for_outside(variable: &str, token: &Secret, env: &impl Environment) -> Ve
     let names = all_variables().find(|known| known.tokens.contains(&variable));
     for name in names.map_or(&[][..], |known| known.exported_tokens) {
         let is_ours = changes.iter().any(|change| change.name() == *name);
-        let is_free = env(name).is_none_or(|value| {
-            let value = value.as_encoded_bytes().trim_ascii();
-            value.is_empty() || value == token.expose()
-        });
-        if is_ours || is_free {
+        if is_ours || said(env, name).is_none_or(|value| value == token.expose()) {
             changes.retain(|change| change.name() != *name);
             changes.push(Change::Set(name, token.clone()));
         }

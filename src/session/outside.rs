@@ -1,20 +1,17 @@
 //! A token that somebody put into a variable by hand, or a pipeline did: what is wrong with it, where that can be
 //! seen. Nothing is mended: whose token it is decides who mends it.
 
-use std::ffi::OsString;
-
 use crate::error::{Error, Kind};
 use crate::os::env::Environment;
 use crate::provider::{self, LoginWay, ProviderId};
 use crate::secret::Secret;
+use crate::session::exports;
 use crate::target::Target;
 
 /// What is wrong with the first of a platform's token variables that has a value, in a sentence that names it.
 pub fn complaint(provider: ProviderId, env: &impl Environment) -> Option<String> {
-    let is_said = |value: &OsString| !value.as_encoded_bytes().trim_ascii().is_empty();
-    let first = provider.variables().tokens.iter().find_map(|name| Some((name, env(name).filter(is_said)?)));
-    let (name, value) = first?;
-    complaint_of(name, value.as_encoded_bytes())
+    let (name, value) = exports::given_tokens(provider, env).next()?;
+    complaint_of(name, &value)
 }
 
 fn complaint_of(variable: &str, value: &[u8]) -> Option<String> {
