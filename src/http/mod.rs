@@ -282,7 +282,8 @@ async fn whole_answer(
     let mut response = client.execute(request).await.map_err(&classify)?;
     let mut body = Vec::new();
     loop {
-        let is_whole = body.starts_with(b"{") && body.ends_with(b"}") && body::is_json(&body);
+        let is_whole =
+            body.starts_with(b"{") && body.trim_ascii_end().ends_with(b"}") && body::is_json(&body);
         let next = match is_whole {
             // All has been said, and a server that does not end its answer is not waited for.
             true => match tokio::time::timeout(END, response.chunk()).await {
@@ -296,7 +297,7 @@ async fn whole_answer(
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
             Ok(None) => break,
             // What came is complete in itself: a server that counts its bytes wrongly has still said it.
-            Err(_) if body.starts_with(b"{") && body::is_json(&body) => break,
+            Err(_) if is_whole => break,
             Err(error) => return Err(classify(error)),
         }
     }

@@ -224,21 +224,23 @@ fn a_server_that_speaks_no_tls_is_said_to_be_that() {
 /// Everything has been said, and the connection stays open.
 #[test]
 fn an_answer_whose_end_does_not_come_is_taken_when_it_is_whole() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (over, is_over) = std::sync::mpsc::channel::<()>();
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 4096]);
-        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        write!(stream, "{head}4\r\n{{\"a\"\r\n3\r\n:1}}\r\n").unwrap();
-        let _ = is_over.recv_timeout(Duration::from_secs(60));
-    });
-    let begun = Instant::now();
-    assert_eq!(get(&url).unwrap(), serde_json::json!({"a": 1}));
-    assert!(begun.elapsed() < Duration::from_secs(3));
-    drop(over);
-    server.join().unwrap();
+    for last in ["3\r\n:1}\r\n", "5\r\n:1}\r\n\r\n"] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (over, is_over) = std::sync::mpsc::channel::<()>();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            write!(stream, "{head}4\r\n{{\"a\"\r\n{last}").unwrap();
+            let _ = is_over.recv_timeout(Duration::from_secs(60));
+        });
+        let begun = Instant::now();
+        assert_eq!(get(&url).unwrap(), serde_json::json!({"a": 1}));
+        assert!(begun.elapsed() < Duration::from_secs(3));
+        drop(over);
+        server.join().unwrap();
+    }
 }
 
 #[test]
