@@ -11,7 +11,7 @@ use hyper::body::{Bytes, Incoming};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::refusal::Refusal;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, letters};
 
 /// More is not read: a launch is some kilobytes, the reports of a run are some hundred.
 const LIMIT: usize = 4 << 20;
@@ -95,8 +95,7 @@ fn theirs(path: &str) -> &'static [&'static str] {
 
 /// Whether the value of a key is a workspace. Keys that are there twice are both seen.
 fn names_workspace(key: &str) -> bool {
-    let letters: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
-    let letters = letters.to_ascii_lowercase();
+    let letters = letters(key);
     letters.contains("workspace") && !NOT_ONE.contains(&letters.as_str())
 }
 

@@ -16,7 +16,7 @@ use super::door::Door;
 use super::headers;
 use super::lease::Lease;
 use super::log::Log;
-use super::path::{Asked, Readings};
+use super::path::Asked;
 use super::refusal::Refusal;
 use super::route::Route;
 use super::rules::Rules;
@@ -45,7 +45,7 @@ struct Passage<'a> {
     client: &'a Streaming,
     url: Url,
     upgrade: Option<HeaderValue>,
-    /// The path below the server's own, which no other may be named in the body of, where there are such rules.
+    /// The one workspace that the body may name, and the path that it is sent to; none where the body is not read.
     body_of: Option<(&'a Workspace, String)>,
 }
 
@@ -120,14 +120,13 @@ impl Forwarder {
             query: request.uri().query().unwrap_or(""),
         };
         let forbidden = |why| Refusal::new(StatusCode::FORBIDDEN, why);
-        self.rules.judge(&asked).map_err(forbidden)?;
+        let readings = self.rules.judge(&asked).map_err(forbidden)?;
         let mut body_of = None;
         if let Some(workspace) = &self.rules.workspace {
             if workspace.is_not_in(request.headers()) {
                 return Err(forbidden("a header names another workspace than this relay's".into()));
             }
-            let is_in_path = Readings::of(below).is_some_and(|readings| workspace.is_in_path(&readings));
-            if !(is_in_path && carried::is_file(request.headers())) {
+            if !(workspace.is_in_path(&readings) && carried::is_file(request.headers())) {
                 body_of = Some((workspace, below.to_owned()));
             }
         }

@@ -32,11 +32,11 @@ pub struct Allow {
 }
 
 impl Rules {
-    /// Whether the request may pass.
+    /// Whether the request may pass. Answers how its path can be read.
     ///
     /// # Errors
     /// It may not; the text says why.
-    pub fn judge(&self, asked: &Asked<'_>) -> Result<(), String> {
+    pub fn judge(&self, asked: &Asked<'_>) -> Result<Readings, String> {
         let Asked { method, path, .. } = asked;
         if matches!(**method, Method::CONNECT | Method::TRACE) {
             return Err(format!("{method} is not relayed"));
@@ -58,12 +58,11 @@ impl Rules {
                 false => format!("no --allow of this relay lets {method} {path} through"),
             });
         }
-        match &self.workspace {
-            // What makes or ends a credential is of no workspace, and was named.
-            Some(_) if is_secret => Ok(()),
-            Some(workspace) => workspace.judge(asked, &readings, &named),
-            None => Ok(()),
+        // What makes or ends a credential is of no workspace, and was named.
+        if let Some(workspace) = self.workspace.as_ref().filter(|_| !is_secret) {
+            workspace.judge(asked, &readings, &named)?;
         }
+        Ok(readings)
     }
 
     /// Whether nothing is refused but what hands out or ends secrets.

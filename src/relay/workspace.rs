@@ -52,8 +52,9 @@ impl Workspace {
         named: &[&Allow],
     ) -> Result<(), String> {
         let id = &self.0;
-        let parameters = [parameters_of(asked.query), parameters_in_path(asked.path)].concat();
-        if parameters.iter().any(|(_, value)| value != id)
+        let (in_query, in_segments) = (parameters_of(asked.query), parameters_in_path(asked.path));
+        let mut parameters = in_query.iter().chain(&in_segments);
+        if parameters.any(|(_, value)| value != id)
             || readings.any(|path| in_path(path).is_some_and(|other| other != id))
         {
             return Err(format!("this relay is for workspace {id}, and the request names another"));
@@ -66,8 +67,8 @@ impl Workspace {
                  --allow names it"
             ));
         }
-        let in_query = parameters_of(asked.query).iter().any(|(name, _)| name == "workspaceId");
-        let is_own = (in_query && !readings.any(is_above)) || self.is_in_path(readings);
+        let is_in_query = in_query.iter().any(|(name, _)| name == "workspaceId");
+        let is_own = (is_in_query && !readings.any(is_above)) || self.is_in_path(readings);
         let is_allowed = named.iter().any(|rule| rule.names(is_above));
         if is_own || is_allowed || (asked.reads() && readings.all(|path, _| tells_who_one_is(path))) {
             return Ok(());
@@ -134,9 +135,14 @@ fn parameters_in_path(path: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Whether a name has to do with a workspace, however it is spelt.
 fn names_workspace(name: &str) -> bool {
-    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    letters.to_ascii_lowercase().contains("workspace")
+    letters(name).contains("workspace")
+}
+
+/// A name without what only sets its words apart, in small letters.
+pub(super) fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 /// The workspace in `/workspaces/ID…` and `/orgs/ORG/workspaces/ID…`.
