@@ -63,12 +63,11 @@ pub struct PlatformToken {
 
 impl PlatformToken {
     fn new(id: ProviderId, token: Secret, expires_at: Option<u64>) -> PlatformToken {
-        let platform = id;
         PlatformToken {
-            username: platform.username().to_owned(),
+            username: id.username().to_owned(),
             token,
             expires_at,
-            takes_bearer: platform.takes_bearer(),
+            takes_bearer: id.takes_bearer(),
         }
     }
 

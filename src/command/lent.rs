@@ -22,7 +22,6 @@ use crate::session::exports::{self, EXPIRES_AT, MARKER};
 use crate::session::outside;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Grant, Sessions, Want, not_logged_in};
-use crate::target::Target;
 use crate::ui;
 
 /// Fewer rights than the login has.
@@ -330,13 +329,8 @@ struct Given {
 
 impl Given {
     fn new(lent: &Lent) -> Given {
-        let target = Target::from_url(lent.endpoint.as_str());
-        let refusal = lent.variable.zip(target);
-        Given {
-            token: lent.token.clone(),
-            refusal: refusal.map(|(variable, target)| outside::refused(variable, &lent.token, &target)),
-            said: Once::new(),
-        }
+        let refused = |variable| outside::refused(variable, &lent.token, lent.endpoint.origin());
+        Given { token: lent.token.clone(), refusal: lent.variable.map(refused), said: Once::new() }
     }
 }
 

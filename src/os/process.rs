@@ -253,6 +253,11 @@ fn stat(pid: u32) -> Option<String> {
     if pid != std::process::id() && super::env::env_text("SEQERA_TEST_HIDEPID").is_some() {
         return None;
     }
+    stat_of(pid)
+}
+
+/// proc_pid_stat(5) of a number or of `self`.
+fn stat_of(pid: impl std::fmt::Display) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/stat")).ok()
 }
 
@@ -269,7 +274,7 @@ pub struct Groups {
 /// The groups of a process, a number or `self`. Never by getpgrp(2), whose 0 rustix takes for impossible.
 #[cfg(target_os = "linux")]
 pub fn groups(pid: impl std::fmt::Display) -> Option<Groups> {
-    groups_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    groups_in(&stat_of(pid)?)
 }
 
 /// The groups of this process; the other systems have no such namespaces.

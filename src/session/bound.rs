@@ -71,14 +71,17 @@ impl Sessions<'_> {
     /// since: a logout goes to the servers that the tokens are from.
     pub fn as_sealed(&self, profile: &Profile, session: &Session) -> Option<(Profile, String)> {
         let bound = session.bound.as_ref()?;
-        let (what, sealed, shown) = bound.difference(profile)?;
-        let shown = crate::os::terminal::plain(&shown);
-        let notice = format!(
-            "The login '{}' was made for the {what} {sealed}, but {} says {shown}. If you did not change that file, see who did.",
-            profile.name,
-            profile.file(self.paths).display()
-        );
+        let changed = self.changed(bound, profile)?;
+        let notice = format!("The {changed}. If you did not change that file, see who did.");
         Some((bound.applied_to(profile), notice))
+    }
+
+    /// What somebody has changed in the profile of a login, in words.
+    fn changed(&self, bound: &Bound, profile: &Profile) -> Option<String> {
+        let (what, sealed, shown) = bound.difference(profile)?;
+        let (name, file) = (&profile.name, profile.file(self.paths));
+        let shown = crate::os::terminal::plain(&shown);
+        Some(format!("login '{name}' was made for the {what} {sealed}, but {} says {shown}", file.display()))
     }
 
     /// Makes sure that the profile says of the login what was sealed with it.
@@ -90,16 +93,10 @@ impl Sessions<'_> {
             self.bind(profile, session);
             return Ok(());
         };
-        let Some((what, sealed, shown)) = bound.difference(profile) else { return Ok(()) };
-        let (name, file) = (&profile.name, profile.file(self.paths));
-        let shown = crate::os::terminal::plain(&shown);
-        Err(Error::refused(format!(
-            "the login '{name}' was made for the {what} {sealed}, but {} says {shown}; nothing was sent",
-            file.display()
-        ))
-        .next(format!(
+        let Some(changed) = self.changed(bound, profile) else { return Ok(()) };
+        Err(Error::refused(format!("the {changed}; nothing was sent")).next(format!(
             "if you did not change that file, see who did; {}",
-            log_in_again(bound.provider, name, &bound.endpoint)
+            log_in_again(bound.provider, &profile.name, &bound.endpoint)
         )))
     }
 

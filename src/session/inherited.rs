@@ -33,10 +33,9 @@ fn lives(env: &impl Environment) -> bool {
 
 /// Whether the endpoint in the environment is the one that was exported with the token.
 fn is_at_home(ours: &Ours, id: ProviderId, env: &impl Environment) -> bool {
-    let provider = id;
-    let name = provider.variables().exported_endpoint;
-    env(name).is_some_and(|value| {
-        ours.is_variable(name, value.as_encoded_bytes())
-            && provider.endpoint(&value.to_string_lossy()).ok() == provider.outside_endpoint().ok()
+    let name = id.variables().exported_endpoint;
+    env(name).filter(|value| ours.is_variable(name, value.as_encoded_bytes())).is_some_and(|value| {
+        let exported = id.endpoint(&value.to_string_lossy());
+        exported.is_ok_and(|exported| id.outside_endpoint().is_ok_and(|outside| outside == exported))
     })
 }

@@ -360,14 +360,21 @@ pub fn put_sealed(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Whether a file is as it was when [`put_sealed`] put it there.
 pub fn is_sealed(path: &Path) -> bool {
-    let written = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
-    matches!((written(path), written(&with(path, SEAL))), (Some(file), Some(seal)) if file <= seal)
+    written(path).is_some_and(|file| is_sealed_at(path, file))
+}
+
+fn is_sealed_at(path: &Path, file: SystemTime) -> bool {
+    written(&with(path, SEAL)).is_some_and(|seal| file <= seal)
+}
+
+fn written(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|found| found.modified()).ok()
 }
 
 /// Seals a file whose content was found right; its own time stays, from which fish counts.
 fn seal_again(path: &Path) {
-    if let Ok(written) = std::fs::metadata(path).and_then(|found| found.modified())
-        && !is_sealed(path)
+    if let Some(written) = written(path)
+        && !is_sealed_at(path, written)
     {
         let _ = swap_in(&with(path, SEAL), b"", |file| file.set_modified(written));
     }

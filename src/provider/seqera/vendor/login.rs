@@ -13,6 +13,8 @@ use super::folder;
 use crate::error::{Error, Result, io_words};
 use crate::os::env::env_text;
 use crate::os::files;
+use crate::provider::Provider;
+use crate::provider::seqera::Seqera;
 use crate::secret::Secret;
 
 /// Where a refresh token is.
@@ -142,8 +144,7 @@ fn uses_login_of(environment: &[u8], home: &[u8]) -> bool {
             .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
             .filter(|v| !v.is_empty())
     };
-    let tokens = ["SEQERA_ACCESS_TOKEN", "SEQERA_TOKEN", "TOWER_ACCESS_TOKEN"];
-    value("HOME") == Some(home) && tokens.into_iter().all(|name| value(name).is_none())
+    value("HOME") == Some(home) && Seqera.variables().tokens.iter().all(|name| value(name).is_none())
 }
 
 fn file() -> Option<PathBuf> {
