@@ -16,9 +16,6 @@ use crate::os::ownership::{self, Exposed};
 /// No honest configuration is larger.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// More links in a row lead round in a circle.
-const LINKS: usize = 40;
-
 /// A file of somebody else's, as it was found.
 #[derive(Debug)]
 pub struct TheirFile {
@@ -53,7 +50,7 @@ impl TheirFile {
         shown: &Path,
         check: impl FnOnce(&fs::Metadata, &Path) -> io::Result<()>,
     ) -> Result<TheirFile> {
-        let path = follow(shown)?;
+        let path = files::followed(shown)?;
         let (found, bytes) = match read(&path, check) {
             Ok((found, bytes)) => (Some(found), Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, None),
@@ -179,17 +176,6 @@ pub fn make_folders(folder: &Path) -> io::Result<u8> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
     Ok(missing.try_into().unwrap_or(u8::MAX))
-}
-
-fn follow(path: &Path) -> Result<PathBuf> {
-    let mut path = path.to_path_buf();
-    for _ in 0..LINKS {
-        match fs::read_link(&path) {
-            Ok(to) => path = path.parent().unwrap_or(Path::new("/")).join(to),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(Error::refused(format!("{} is a link that leads round in a circle", path.display())))
 }
 
 fn read(

@@ -13,7 +13,9 @@ use crate::error::{Error, Kind, Result};
 use crate::os::deadline::Deadline;
 use crate::os::paths::Paths;
 use crate::os::{disk, files, ownership};
-use crate::store::lock::{Lock, if_it_stays_so};
+use crate::store::lock::{Lock, if_it_stays_so, turn};
+
+const LOCK: &str = "configured.lock";
 
 /// How long another `configure` may take.
 const TURN: Duration = Duration::from_secs(60);
@@ -289,13 +291,9 @@ fn path(paths: &Paths) -> PathBuf {
 
 /// Waits until no other command changes a configuration, on this host or another that shares the home.
 fn lock(paths: &Paths) -> Result<Lock> {
-    let path = paths.state.join("configured.lock");
-    files::private_dir(&paths.state)
-        .map_err(|error| files::failure(format_args!("cannot use {}", paths.state.display()), &error))?;
-    Lock::acquire(&path, Deadline::after(TURN)).map_err(|error| match error.kind() {
-        Kind::TimedOut => {
-            Error::timed_out("another seqera configure has not ended").next(if_it_stays_so(&path))
-        }
+    turn(paths, LOCK, Deadline::after(TURN)).map_err(|error| match error.kind() {
+        Kind::TimedOut => Error::timed_out("another seqera configure has not ended")
+            .next(if_it_stays_so(&paths.state.join(LOCK))),
         _ => error,
     })
 }

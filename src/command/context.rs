@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::env::{Change, non_empty};
-use crate::os::files;
 use crate::os::paths::Paths;
 use crate::provider::ProviderId;
 use crate::secret::Secret;
@@ -15,7 +14,7 @@ use crate::session::inherited;
 use crate::session::mark::Mark;
 use crate::session::profile::{Profile, ProfileName};
 use crate::session::{Fresh, Sessions, Want, not_logged_in};
-use crate::store::lock::Lock;
+use crate::store::lock::{Lock, turn};
 use crate::ui;
 
 /// What a command works with.
@@ -168,10 +167,7 @@ impl Context {
     /// # Errors
     /// The other one takes too long; the state folder cannot be used.
     pub(super) fn turn_at_config(&self) -> Result<Lock> {
-        files::private_dir(&self.paths.state).map_err(|error| {
-            files::failure(format_args!("cannot use {}", self.paths.state.display()), &error)
-        })?;
-        Lock::acquire(&self.paths.state.join("config.lock"), Deadline::after(TIME))
+        turn(&self.paths, "config.lock", Deadline::after(TIME))
     }
 
     /// Tells the person how it goes, unless they asked for quiet.

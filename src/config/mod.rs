@@ -224,20 +224,9 @@ pub fn change(paths: &Paths, setting: &Setting, text: Option<&str>) -> Result<()
 /// The user's file, to be changed. One that is linked from somewhere (dotfiles) stays a link.
 fn open(paths: &Paths) -> Result<(PathBuf, DocumentMut)> {
     let path = paths.config_file();
-    let path = path.canonicalize().or_else(|_| followed(path))?;
+    let path = path.canonicalize().or_else(|_| files::followed(&path))?;
     let document = read(&path)?.map(|(_, document)| document).unwrap_or_default();
     Ok((path, document))
-}
-
-/// Where a link leads, if nothing is there yet either.
-fn followed(mut path: PathBuf) -> Result<PathBuf> {
-    for _ in 0..40 {
-        match path.read_link() {
-            Ok(to) => path = path.parent().unwrap_or(Path::new("/")).join(to),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(Error::refused(format!("{} is a link that leads round in a circle", path.display())))
 }
 
 fn write(path: &Path, document: &DocumentMut) -> Result<()> {

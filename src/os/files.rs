@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::ownership::{self, Exposed};
@@ -145,9 +145,38 @@ pub fn close_new(file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Where a link leads in the end, also where nothing is there yet; a path that is not a link is its own end.
+///
+/// # Errors
+/// The links lead round in a circle.
+pub fn followed(path: &Path) -> Result<PathBuf, Error> {
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        match fs::read_link(&path) {
+            Ok(to) => path = path.parent().unwrap_or(Path::new("/")).join(to),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(Error::refused(format!("{} is a link that leads round in a circle", path.display())))
+}
+
+/// As many links as Linux follows (path_resolution(7)).
+const LINKS: usize = 40;
+
+/// Does what needs a file of ours, and once more where a umask had made the file without our own access.
+///
+/// # Errors
+/// Those of `use_it`.
+pub fn reopening<T>(path: &Path, mut use_it: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    match use_it() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_reopened(path) => use_it(),
+        done => done,
+    }
+}
+
 /// Gives us access again to a file of our own that a umask made without. Answers whether it was one.
 #[cfg(unix)]
-pub fn is_reopened(path: &Path) -> bool {
+fn is_reopened(path: &Path) -> bool {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let is_closed_to_us = |found: &fs::Metadata| {
         found.is_file() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o600 != 0o600
@@ -158,7 +187,7 @@ pub fn is_reopened(path: &Path) -> bool {
 
 /// Elsewhere there is no umask.
 #[cfg(not(unix))]
-pub fn is_reopened(_: &Path) -> bool {
+fn is_reopened(_: &Path) -> bool {
     false
 }
 

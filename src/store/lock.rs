@@ -19,6 +19,7 @@ use super::owner::Owner;
 use crate::error::{Error, Result};
 use crate::os::deadline::Deadline;
 use crate::os::files;
+use crate::os::paths::Paths;
 use crate::os::waiting;
 
 /// A held lock; dropping it lets go.
@@ -70,15 +71,7 @@ impl Gate {
             options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
         }
         let gate_file = gate_file(path);
-        let file = match options.open(&gate_file) {
-            Err(error)
-                if error.kind() == io::ErrorKind::PermissionDenied && files::is_reopened(&gate_file) =>
-            {
-                options.open(&gate_file)
-            }
-            opened => opened,
-        };
-        let file = file.map_err(failed)?;
+        let file = files::reopening(&gate_file, || options.open(&gate_file)).map_err(failed)?;
         files::close_new(&file).map_err(failed)?;
         let gate = |is_locked| Gate { path: path.to_path_buf(), file, is_locked };
         match gate(false).try_lock() {
@@ -173,6 +166,18 @@ fn gate_file(path: &Path) -> PathBuf {
         return name.into();
     }
     path.to_path_buf()
+}
+
+/// A command's turn at something of the person's that several commands read and write anew: one at a time, on this
+/// host and on others that share the home.
+///
+/// # Errors
+/// As [`Lock::acquire`]; the state folder cannot be used.
+pub fn turn(paths: &Paths, name: &str, deadline: Deadline) -> Result<Lock> {
+    let state = &paths.state;
+    files::private_dir(state)
+        .map_err(|error| files::failure(format_args!("cannot use {}", state.display()), &error))?;
+    Lock::acquire(&state.join(name), deadline)
 }
 
 /// What to do about somebody who holds the lock at `path` for too long.

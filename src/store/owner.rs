@@ -31,15 +31,7 @@ impl Owner {
         let highest = highest(path)?;
         if let Some(number) = highest {
             let file = numbered(path, number);
-            let is_free = match is_free(&file, is_alone) {
-                Err(error)
-                    if error.kind() == io::ErrorKind::PermissionDenied && files::is_reopened(&file) =>
-                {
-                    is_free(&file, is_alone)?
-                }
-                read => read?,
-            };
-            if !is_free {
+            if !files::reopening(&file, || is_free(&file, is_alone))? {
                 return Ok(None);
             }
         }

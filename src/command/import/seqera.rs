@@ -32,7 +32,7 @@ use crate::provider::{Account, Organization, ProviderId, is_origin};
 use crate::secret::Secret;
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{Grant, Session, Sessions, Want};
-use crate::store::lock::Lock;
+use crate::store::lock::turn;
 use crate::ui;
 
 /// The login of Seqera's own program, from its keychain item, the kernel's keyring or its file
@@ -58,7 +58,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// There is nothing to move; its server does not take it; the store; theirs cannot be removed.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     // Two at once would renew one token twice, which ends the login: the second waits, and reads what is left then.
-    let _turn = if args.dry_run { None } else { Some(turn(context)?) };
+    let _turn = if args.dry_run {
+        None
+    } else {
+        Some(turn(&context.paths, "import.lock", Deadline::after(TO_STORE))?)
+    };
     let kept = login::everywhere(PATIENCE)?;
     if !kept.is_empty() {
         must_not_be_in_use()?;
@@ -132,14 +136,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
     keep(context, &http, &mut profile, &session).inspect_err(|_| Note::remove(&context.paths))?;
     fault::point("import-kept");
     complete(context, &note, &kept)
-}
-
-/// One import at a time.
-fn turn(context: &Context) -> Result<Lock> {
-    let state = &context.paths.state;
-    files::private_dir(state)
-        .map_err(|error| files::failure(format_args!("cannot use {}", state.display()), &error))?;
-    Lock::acquire(&state.join("import.lock"), Deadline::after(TO_STORE))
 }
 
 /// Makes sure that nobody renews the login over there while it moves: two who use one refresh token end it.

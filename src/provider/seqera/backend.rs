@@ -4,13 +4,12 @@
 use url::Url;
 
 use super::vendor::Settings;
-use super::{Api, CLOUD, Seqera};
+use super::{Api, CLOUD, is_of};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::http::Http;
 use crate::os::env::env_text;
-use crate::provider::Provider;
 use crate::target::Target;
 
 /// The variable that names a backend.
@@ -20,7 +19,8 @@ pub const VARIABLE: &str = "SEQERA_AI_BACKEND_URL";
 const CLOUD_BACKEND: &str = "https://ai-api.cloud.seqera.io";
 
 /// The backend of a login at `endpoint`: what the person set; what the settings of Seqera's program say for this
-/// very login, then what our own say; Cloud's for Cloud; else what the installation says of itself. Nothing where nobody knows one.
+/// very login, then what our own say; Cloud's for Cloud; else what the installation says of itself. Nothing where
+/// nobody knows one.
 ///
 /// # Errors
 /// The one that is named is neither https nor on this machine; the installation cannot be asked.
@@ -68,12 +68,6 @@ fn checked(named: &str, by: &str) -> Result<Url> {
 fn set_for(settings: &Settings, endpoint: &Endpoint) -> Option<String> {
     let named = settings.backend_url.clone().filter(|named| !named.trim().is_empty())?;
     is_of(settings.authority().unwrap_or(CLOUD), endpoint).then_some(named)
-}
-
-/// Whether `authority` is the installation at `endpoint`, under whichever of its names.
-fn is_of(authority: &str, endpoint: &Endpoint) -> bool {
-    let target = Target::from_url(&super::normalized(authority));
-    target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
 }
 
 #[cfg(test)]

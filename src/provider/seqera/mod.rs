@@ -29,6 +29,12 @@ impl ProviderId {
     pub const SEQERA: ProviderId = ProviderId::of(&Seqera);
 }
 
+/// Whether `authority` is the installation at `endpoint`, under whichever of its names.
+fn is_of(authority: &str, endpoint: &Endpoint) -> bool {
+    let target = Target::from_url(&normalized(authority));
+    target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
+}
+
 impl Provider for Seqera {
     fn names(&self) -> &'static [&'static str] {
         &["seqera"]

@@ -15,9 +15,7 @@ use super::{LIMIT, METADATA, Remembered, folder};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::os::files;
-use crate::provider::seqera::{Seqera, normalized};
-use crate::provider::{Organization, Provider};
-use crate::target::Target;
+use crate::provider::{Organization, seqera};
 
 /// The organization that Seqera's program has chosen.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -101,9 +99,7 @@ pub fn follow(
 
 /// Whether an authority is the server of a login at `endpoint`; one that is not named is.
 fn is_of(endpoint: &Endpoint, authority: Option<&str>) -> bool {
-    let Some(authority) = authority.filter(|authority| !authority.is_empty()) else { return true };
-    let target = Target::from_url(&normalized(authority));
-    target.is_some_and(|target| Seqera.origins(endpoint).contains(&target))
+    authority.is_none_or(|authority| authority.is_empty() || seqera::is_of(authority, endpoint))
 }
 
 /// The entry for an organization, with the number in the type that `before` has it in: the Platform's is a number.
