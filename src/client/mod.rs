@@ -9,6 +9,7 @@ mod git;
 mod json;
 mod link;
 pub(crate) mod nextflow;
+pub(crate) mod nextflow_config;
 mod pull;
 pub mod record;
 mod reset;

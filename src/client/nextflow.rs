@@ -3,8 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::ask::Seen;
 use super::edit::{self, TheirFile};
+use super::nextflow_config::parse;
 use super::{Change, Client, Options, Plan, home};
 use crate::error::{Error, Result};
 use crate::os::env::non_empty;
@@ -54,7 +57,8 @@ impl Client for Nextflow {
             && !is_written(&path)
         {
             let shown = path.display();
-            return Err(match holds_token(&String::from_utf8_lossy(&there)) {
+            let there = Zeroizing::new(String::from_utf8_lossy(&there).into_owned());
+            return Err(match holds_token(&there) {
                 true => Error::refused(format!("{shown} is there, with a token in plain text")).next(
                     format!("take it over first: seqera import nextflow --remove; or move {shown} away"),
                 ),
@@ -120,23 +124,9 @@ pub fn included(before: &[u8]) -> Vec<u8> {
     [INCLUDE.as_bytes(), b"\n", before].concat()
 }
 
-/// Whether a token stands in a configuration of Nextflow's.
+/// Whether a token stands in a configuration of Nextflow's, as `seqera import nextflow` finds it.
 fn holds_token(text: &str) -> bool {
-    text.lines()
-        .filter_map(|line| line.split_once('='))
-        .any(|(name, value)| name.trim_end().ends_with("accessToken") && literal(value).is_some())
-}
-
-/// The text or the number that a setting has. A value that is computed is none.
-fn literal(value: &str) -> Option<&str> {
-    let value = value.trim_start();
-    let quote = value.chars().next()?;
-    let text = match quote {
-        '\'' | '"' => value[1..].split(quote).next()?,
-        _ => value.split(|c: char| !c.is_ascii_digit()).next()?,
-    };
-    let is_computed = quote == '"' && text.contains('$');
-    (!text.is_empty() && !is_computed).then_some(text)
+    parse(text).token.is_some()
 }
 
 /// The configuration without the line.
