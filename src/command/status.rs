@@ -16,7 +16,7 @@ use crate::session::exports;
 use crate::session::mark::{Mark, NEVER, State};
 use crate::session::profile::{Method, Profile, ProfileName};
 use crate::session::{at, log_in_again, not_logged_in};
-use crate::store::key::{self, KeyPlace};
+use crate::store::key;
 use crate::ui;
 
 /// Show who is logged in, where, how and until when
@@ -294,9 +294,10 @@ impl Status {
             token_from = exports::outside_token(provider, &non_empty).map(|(variable, _)| variable);
             warnings.extend(shadow::warnings(provider, profile, &non_empty));
         }
+        let config = Config::load(&context.paths);
         if context.called == ProviderId::SEQERA {
             warnings.extend(vendor::login::at_hand(context));
-            warnings.extend(vendor::without_relay(context));
+            warnings.extend(config.as_ref().ok().and_then(vendor::without_relay));
         }
         let logins = match args.all {
             true => Some(all(context, selected, &mut warnings)?),
@@ -308,7 +309,7 @@ impl Status {
             None
         });
         let logged_in = login.is_some() || logins.as_ref().is_some_and(|logins| !logins.is_empty());
-        let site_settings = site_settings(context).unwrap_or_else(|error| {
+        let site_settings = config.map(|config| site_settings(&config)).unwrap_or_else(|error| {
             warnings.push(error.to_string());
             Vec::new()
         });
@@ -410,21 +411,14 @@ fn all(context: &Context, selected: &ProfileName, warnings: &mut Vec<String>) ->
     Ok(logins)
 }
 
-fn site_settings(context: &Context) -> Result<Vec<SiteSetting>> {
-    let config = Config::load(&context.paths)?;
+fn site_settings(config: &Config) -> Vec<SiteSetting> {
     let row = |(key, value, source)| SiteSetting { key, value, source };
-    Ok(config.from_site().into_iter().map(row).collect())
+    config.from_site().into_iter().map(row).collect()
 }
 
 fn store(context: &Context) -> Result<Option<Store>> {
     let path = context.paths.store.display().to_string();
-    Ok(key::place(&context.paths)?.map(|place| Store {
-        path,
-        key: match place {
-            KeyPlace::Keychain => "keychain",
-            KeyPlace::File => "file",
-        },
-    }))
+    Ok(key::place(&context.paths)?.map(|place| Store { path, key: place.name() }))
 }
 
 /// Asks the server who the login's token belongs to.

@@ -149,29 +149,33 @@ impl Config {
         }
     }
 
-    fn is_on(&self, key: &str, default: bool) -> bool {
-        self.in_file(key).map_or(default, |text| text == "true")
+    /// The value that counts for a setting: of the environment, a file, or the default.
+    pub fn value(&self, key: &str) -> String {
+        let setting = SETTINGS.iter().find(|setting| setting.key == key);
+        setting.map(|setting| self.get(setting).0).unwrap_or_default()
+    }
+
+    fn is_on(&self, key: &str) -> bool {
+        self.value(key) == "true"
     }
 
     /// `key_cache`: how long after its last use the store's key stays in the kernel's keyring.
     pub fn key_cache(&self) -> Duration {
-        let seconds = self.in_file("key_cache").and_then(|text| text.parse().ok());
-        Duration::from_secs(seconds.unwrap_or(15 * 60))
+        Duration::from_secs(self.value("key_cache").parse().unwrap_or_default())
     }
 
     /// `seqera.sync_organization`: whether Seqera's own program is made to choose the organization that is chosen
-    /// here. It is where nothing is said.
+    /// here.
     pub fn syncs_organization(&self) -> bool {
-        self.is_on("seqera.sync_organization", true)
+        self.is_on("seqera.sync_organization")
     }
 
-    /// `seqera.relay`: whether Seqera's own program is lent a token instead of being given one. It is where nothing
-    /// is said.
+    /// `seqera.relay`: whether Seqera's own program is lent a token instead of being given one.
     ///
     /// # Errors
     /// The variable has a value that is neither on nor off.
     pub fn relays(&self) -> Result<bool> {
-        let Some(text) = env_text(RELAY) else { return Ok(self.is_on("seqera.relay", true)) };
+        let Some(text) = env_text(RELAY) else { return Ok(self.is_on("seqera.relay")) };
         on_or_off(&text).ok_or_else(|| {
             Error::usage(format!("{RELAY} is '{}', which is neither on nor off", text.escape_debug()))
                 .next("set it to off to hand tokens over, or unset it")
@@ -180,7 +184,7 @@ impl Config {
 
     /// `sekuire.auth_file`: whether a login to Sekuire is also written to `~/.sekuire/auth.json`.
     pub fn sekuire_auth_file(&self) -> bool {
-        self.is_on("sekuire.auth_file", false)
+        self.is_on("sekuire.auth_file")
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::Finding;
 use crate::command::Context;
-use crate::command::vendor::login;
+use crate::command::vendor::{login, without_relay};
+use crate::config::Config;
 use crate::provider::ProviderId;
 use crate::provider::sekuire::auth_file;
 use crate::provider::seqera::vendor;
@@ -27,7 +28,7 @@ fn seqera(context: &Context, findings: &mut Vec<Finding>) {
     if let Some(interrupted) = login::interrupted(context) {
         findings.push(Finding::wrong(ABOUT, interrupted).next("finish with: seqera import seqera"));
     }
-    if let Some(words) = super::super::vendor::without_relay(context) {
+    if let Some(words) = Config::load(&context.paths).ok().as_ref().and_then(without_relay) {
         findings
             .push(Finding::note(ABOUT, words).next("turn it on with: seqera config set seqera.relay true"));
     }

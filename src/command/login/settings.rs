@@ -121,14 +121,13 @@ fn of_vendor() -> Option<String> {
 }
 
 fn client(config: &Config) -> Client {
-    let named = |variable, usual: &str| env_text(variable).unwrap_or_else(|| usual.to_owned());
     Client {
-        id: named(
-            "SEQERA_AUTH_CLI_CLIENT_ID",
-            &config.in_file("client_id").unwrap_or_else(|| "seqera_ai_cli".to_owned()),
-        ),
+        id: config.value("client_id"),
         scopes: ["openid", "profile", "email", "offline_access"].map(str::to_owned).into(),
-        parameters: vec![("audience".to_owned(), named("SEQERA_AUTH_AUDIENCE", "platform"))],
+        parameters: vec![(
+            "audience".to_owned(),
+            env_text("SEQERA_AUTH_AUDIENCE").unwrap_or_else(|| "platform".to_owned()),
+        )],
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::CommandFactory;
 
-use super::{Cli, Context, handover};
+use super::{Cli, handover};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::provider::ProviderId;
@@ -72,8 +72,7 @@ pub fn not_mistyped(words: &[OsString], called: ProviderId) -> Result<()> {
 }
 
 /// That the relay is turned off, where it is, or why that is not known.
-pub fn without_relay(context: &Context) -> Option<String> {
-    let config = Config::load(&context.paths).ok()?;
+pub fn without_relay(config: &Config) -> Option<String> {
     match config.relays() {
         Ok(true) => None,
         Ok(false) => {
