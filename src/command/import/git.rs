@@ -1,5 +1,6 @@
 //! `seqera import git`: the passwords of `git credential-store`, which stand in a file in plain text.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,17 +71,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         read.push((path, theirs, bytes));
     }
     let fates = keep_all(context, &entries, args.plain.dry_run)?;
-    let is_stored = |file: usize, number: usize| {
-        let of = |(entry, fate): (&(usize, usize, Entry), &Fate)| {
-            (entry.0, entry.1) == (file, number) && *fate == Fate::Stored
-        };
-        entries.iter().zip(&fates).any(of)
-    };
+    let stored_at: HashSet<(usize, usize)> = entries
+        .iter()
+        .zip(&fates)
+        .filter(|(_, fate)| **fate == Fate::Stored)
+        .map(|((file, number, _), _)| (*file, *number))
+        .collect();
     for (file, (path, theirs, bytes)) in read.into_iter().enumerate() {
         let mut left = Zeroizing::new(Vec::new());
         let mut stored = 0;
         for (number, line) in (1..).zip(bytes.split_inclusive(|byte| *byte == b'\n')) {
-            match is_stored(file, number) {
+            match stored_at.contains(&(file, number)) {
                 true => stored += 1,
                 false => left.extend_from_slice(line),
             }
@@ -121,13 +122,10 @@ enum Fate {
 /// here is the first that it gets, so that they are stored from the last to the first.
 fn keep_all(context: &Context, entries: &[(usize, usize, Entry)], dry_run: bool) -> Result<Vec<Fate>> {
     let keys: Vec<_> = entries.iter().map(|(_, _, entry)| entry.key()).collect();
+    let firsts = firsts(&keys);
     let mut fates = vec![Fate::Left; entries.len()];
-    for (at, (_, _, entry)) in entries.iter().enumerate().rev() {
+    for (at, (_, _, entry)) in entries.iter().enumerate().rev().filter(|(at, _)| firsts[*at] == *at) {
         let shown = &entry.shown;
-        let first = keys.iter().position(|key| *key == keys[at]).unwrap_or(at);
-        if first < at {
-            continue;
-        }
         if is_another_here(context, entry)? {
             fates[at] = Fate::AnotherHere;
             ui::say(&format!("{shown}: another one is here; not replaced"));
@@ -139,11 +137,8 @@ fn keep_all(context: &Context, entries: &[(usize, usize, Entry)], dry_run: bool)
             ui::say(&format!("{shown} stays where it is: it is answered from elsewhere"));
         }
     }
-    for (at, (_, _, entry)) in entries.iter().enumerate() {
-        let first = keys.iter().position(|key| *key == keys[at]).unwrap_or(at);
-        if first == at {
-            continue;
-        }
+    for (at, (_, _, entry)) in entries.iter().enumerate().filter(|(at, _)| firsts[*at] != *at) {
+        let first = firsts[at];
         match entries[first].2.password == entry.password {
             true => fates[at] = fates[first],
             false => ui::say(&format!(
@@ -153,6 +148,15 @@ fn keep_all(context: &Context, entries: &[(usize, usize, Entry)], dry_run: bool)
         }
     }
     Ok(fates)
+}
+
+/// For each key the place of the first that is the same. What has no key is like no other.
+fn firsts<K: PartialEq>(keys: &[Option<K>]) -> Vec<usize> {
+    let first_of = |(at, key): (usize, &Option<K>)| match key {
+        Some(_) => keys.iter().position(|other| other == key).unwrap_or(at),
+        None => at,
+    };
+    keys.iter().enumerate().map(first_of).collect()
 }
 
 /// An empty line or a comment, which git passes over, too.
@@ -219,6 +223,11 @@ fn entry(line: &str) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_key_is_like_no_other() {
+        assert_eq!(firsts(&[Some(1), None, Some(2), None, Some(1)]), [0, 1, 2, 3, 0]);
+    }
 
     #[test]
     fn a_line_is_read_as_git_reads_it() {
