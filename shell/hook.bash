@@ -254,8 +254,8 @@ if [[ $- == *i* && -z $__seqera_run ]]; then
   # What acts in a shell or a prompt: no name holds any of it.
   __seqera_sign='*[][:cntrl:][:space:]!"#$%&'\''()*+,.:;<=>\\^`{|}~[]*'
 
-  # What fails in a list is no error for a trap, and to define a function is no command for one: at a prompt, a DEBUG
-  # trap of the person's runs once for each of our two.
+  # The form of these two calls spares the person's traps: an ERR trap does not run for a failure inside a && list, and
+  # a DEBUG trap does not run for the definition of a function. So a DEBUG trap runs once for each call.
   case " ${PROMPT_COMMAND[*]-} ${__vsc_original_prompt_command[*]-} ${STARSHIP_PROMPT_COMMAND[*]-} ${precmd_functions[*]-} " in
   *__seqera_hook*) ;; # sourced twice
   *)

@@ -33,7 +33,7 @@ if (==s $__seqera_run '') {
     } $hooks
   }
 
-  # A link, a pipe or a device is no file. Elvish before 0.20 sees neither owner, mode nor size.
+  # Links, pipes and devices are not read. Elvish before 0.20 cannot see the owner, the mode or the size of a file.
   var is-file~ = {|dir file| put $false }
   for text [
     'use path; fn is-file {|dir file| and (path:is-dir $dir) (path:is-regular $file) }'

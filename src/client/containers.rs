@@ -61,8 +61,8 @@ impl Client for Containers {
     }
 }
 
-/// Of several lists podman and skopeo read the last one, and logins kept by the helpers in the others would not be found any
-/// more. So where there is one that counts, the person has to name ours in it.
+/// Of several lists podman and skopeo read the last one, and logins kept by the helpers in the others would not be found
+/// any more. So where there is one that counts, the person has to name ours in it.
 fn is_named_among_others() -> Result<bool> {
     let ours = home()?.join(BELOW_HOME);
     let lists = files(&ours)?.into_iter().filter(|file| *file != ours);

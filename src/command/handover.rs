@@ -106,35 +106,35 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     if exports::in_platform_run(&non_empty) {
         return Ok(Way::With(Vec::new()));
     }
-    let without = Ok(Way::With(exports::unset_ours(&non_empty)));
+    let without = || Ok(Way::With(exports::unset_ours(&non_empty)));
     let needs_none = asks_for_help(words) || (needs_no_login(words) && context.called == ProviderId::SEQERA);
-    let name = match context.profile {
-        Some(_) if !needs_none => context.name_for(context.called)?,
-        _ => context.name()?,
-    };
+    if context.profile.is_some() && !needs_none {
+        context.name_for(context.called)?;
+    }
+    let (name, profile) = context.in_use()?;
     // Nobody who names a login means the one that the other program has.
-    let without_login = || match !needs_none && is_given(&name, context)? {
-        true => Err(not_logged_in(&name)),
-        false => Ok(Way::With(exports::unset_ours(&non_empty))),
+    let without_login = || match !needs_none && is_given(name, context)? {
+        true => Err(not_logged_in(name)),
+        false => without(),
     };
-    let Some(profile) = Profile::load(&context.paths, &name)? else { return without_login() };
+    let Some(profile) = profile else { return without_login() };
     if profile.provider != context.called || (needs_no_login(words) && context.called == ProviderId::SEQERA) {
-        return without;
+        return without();
     }
     if context.profile.is_none()
-        && let Some(variable) = exports::foreign_endpoint(&profile, &non_empty)
+        && let Some(variable) = exports::foreign_endpoint(profile, &non_empty)
     {
         let program = context.program();
         context
             .tell(&format!("{program}: {variable} names another server than your login, which is not used"));
-        return without;
+        return without();
     }
     let fresh = match context.fresh(&Want::default()) {
         Ok(fresh) => fresh,
         Err(error) if error.kind() == Kind::NotLoggedIn => return without_login(),
         Err(error) => {
             context.tell(&format!("{}: going on without a token: {error}", context.program()));
-            return without;
+            return without();
         }
     };
     if context.called != ProviderId::SEQERA {
@@ -146,7 +146,7 @@ fn way(words: &[OsString], given: Option<Secret>, context: &Context) -> Result<W
     let backend = match known_backend(words, &fresh.profile.endpoint, context) {
         Ok(backend) => backend,
         // To be told how a command is called, or which version it is, needs no backend.
-        Err(_) if asks_for_help(words) => return without,
+        Err(_) if asks_for_help(words) => return without(),
         Err(error) => return Err(error),
     };
     let config = Config::load(&context.paths)?;
@@ -280,7 +280,7 @@ fn nobody(words: &[OsString], called: ProviderId) -> Error {
     };
     let word = word.map(|word| ui::plain(&word.to_string_lossy())).unwrap_or_default();
     Error::no_program(format!(
-        "'{word}' is not a command of this program, and there is no other program called {name} to hand it to"
+        "'{word}' is not a command of this program, and no other program called {name} is on your PATH"
     ))
     .next(format!("see: {name} --help; {install}"))
 }

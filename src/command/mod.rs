@@ -20,7 +20,7 @@ mod lent;
 mod lock;
 mod login;
 mod logout;
-// What only the pages need is no part of the programs that are handed out.
+// Released programs leave out what only the manual pages need.
 #[cfg_attr(not(feature = "generate"), allow(dead_code))]
 mod manual;
 mod org;

@@ -34,8 +34,8 @@ pub struct Prompt {
     pub expires_in: Duration,
 }
 
-/// Logs in: asks for a code, hands it to `show`, which may refuse it, and waits until the person has decided, the code has expired
-/// or `deadline` has come.
+/// Logs in: asks for a code, hands it to `show`, which may refuse it, and waits until the person has decided, the code
+/// has expired or `deadline` has come.
 pub fn login(
     http: &Http,
     server: &Server,

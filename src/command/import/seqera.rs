@@ -111,7 +111,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode> {
         generation: 0,
         access: Secret::default(),
         issued_at: now(),
-        // There is no access token yet: the first use renews.
+        // The access token is missing until the first use renews the login.
         access_expires_at: Some(1),
         bound: None,
         grant: Grant::Oauth {

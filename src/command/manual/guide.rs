@@ -192,8 +192,8 @@ pub const GUIDES: &[Guide] = &[
     },
     Guide {
         command: "store",
-        description: "Every secret is in a sealed file. The key that opens them is in the keychain, or in a private file \
-            where there is no keychain.",
+        description: "Every secret is in a sealed file. The key that opens these files is in the keychain or, without a \
+            keychain, in a private file.",
         examples: &[
             ("seqera store", "where they are"),
             ("seqera store move keychain", "the key goes into the keychain"),
